@@ -1,0 +1,1 @@
+"""Alerts decide and tell: rules fire, incidents open, pages reach people."""

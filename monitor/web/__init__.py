@@ -1,0 +1,1 @@
+"""The web: /metrics, the operators' page, webhooks and the API."""

@@ -1,0 +1,17 @@
+"""Probes look, and know nobody: one file per kind, its settings and its `check()` side by side."""
+
+from probes.registry import Registry
+
+#: Every built-in kind of probe. To add one: one file, one line here, one example in config.example.yaml, one test file.
+KINDS = Registry(
+    "shopwatch.probes",
+    {
+        "host": "probes.host:HostProbe",
+        "http": "probes.http:HttpProbe",
+        "tcp": "probes.tcp:TcpProbe",
+        "tls": "probes.tls:TlsProbe",
+        "dns": "probes.dns:DnsProbe",
+        "heartbeat": "probes.heartbeat:HeartbeatProbe",
+        "journey": "probes.journey:JourneyProbe",
+    },
+)

@@ -1,0 +1,1 @@
+"""How probes reach the network: measured phases, one deadline."""

@@ -1,0 +1,103 @@
+"""What all settings share: they are frozen, know every key they accept, and keep secrets to themselves."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,99}")
+
+
+class SecretUnreadable(Exception):
+    """A secret's file cannot be read; the message names the file, never the content."""
+
+
+class Secret:
+    """A value that is never shown: given in place (by `${VAR}`) or as a file, which is read again at each use."""
+
+    __slots__ = ("_file", "_value")
+
+    def __init__(self, value: str | None = None, file: Path | None = None) -> None:
+        self._value = value
+        self._file = file
+
+    @property
+    def file(self) -> Path | None:
+        """Where the secret is kept, or None when it was given in place."""
+        return self._file
+
+    def read(self) -> str:
+        """The secret itself, without the line end that editors add. Raises SecretUnreadable."""
+        if self._file is None:
+            return self._value or ""
+        try:
+            return self._file.read_text().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise SecretUnreadable(f"cannot read the secret file {self._file}: {reason}") from None
+
+    def __repr__(self) -> str:
+        return f"Secret(file={str(self._file)!r})" if self._file else "Secret('…')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and (self._value, self._file) == (other._value, other._file)
+
+    def __hash__(self) -> int:
+        return hash((self._value, self._file))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """YAML's text becomes a Secret; dumping one shows only that there is one."""
+        from_text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+        return core_schema.json_or_python_schema(
+            json_schema=from_text,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_text]),
+            serialization=core_schema.plain_serializer_function_ser_schema(repr),
+        )
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is Secret or Secret in getattr(annotation, "__args__", ())
+
+
+class Settings(BaseModel):
+    """The base of every model in the config: frozen, and an unknown key is an error.
+
+    A field annotated `Secret` (or `Secret | None`) named `token` is also read from a key `token_file`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+    @classmethod
+    def secret_fields(cls) -> tuple[str, ...]:
+        """The names of the fields that hold secrets."""
+        return tuple(name for name, field in cls.model_fields.items() if _is_secret(field.annotation))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        for name in cls.secret_fields():
+            path = data.pop(f"{name}_file", None)
+            if path is None:
+                continue
+            if name in data:
+                raise ValueError(f"both {name} and {name}_file are given; keep one")
+            data[name] = Secret(file=Path(path))
+        return data
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is not a name; use letters, digits, spaces, dots, dashes and underscores, 100 at most"
+        )
+    return name
+
+
+#: The name of a thing in the config, unique among its kind.
+Name = Annotated[str, AfterValidator(_check_name)]
