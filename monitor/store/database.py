@@ -1,0 +1,115 @@
+"""The database thread: whole transactions go in, results come out, one at a time."""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from monitor.store.engine import StoreError, damaged, open_engine
+from monitor.store.migrate import migrate
+from probes.settings import Secret, SecretUnreadable
+
+T = TypeVar("T")
+_Job = tuple[Callable[[Connection], Any], "Future[Any]"]
+
+
+class Store:
+    """One thread that owns one connection. A transaction is a function of a Connection: it commits when the function
+    returns and rolls back when it raises, so the function must do nothing else that cannot be undone.
+
+    Opening migrates the schema. Raises StoreError with a sentence when the database is away, corrupt or newer than us.
+    """
+
+    def __init__(self, url: str, password: Secret | None = None) -> None:
+        self._engine = open_engine(url, password)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._gate = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="store", daemon=True)
+        self._thread.start()
+        try:
+            self.submit(migrate).result()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    def submit(self, transaction: Callable[[Connection], T]) -> "Future[T]":
+        """Queue a transaction; its Future holds the answer after the commit, or the exception after the rollback."""
+        future: Future[T] = Future()
+        with self._gate:
+            if self._closed:
+                raise StoreError("the store is closed; Shopwatch is stopping")
+            self._jobs.put((transaction, future))
+        return future
+
+    def transaction(self, transaction: Callable[[Connection], T]) -> T:
+        """Run a transaction and wait for its commit. For threads; in the event loop use `atransaction`."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a transaction began another; pass the Connection on instead")
+        return self.submit(transaction).result()
+
+    async def atransaction(self, transaction: Callable[[Connection], T]) -> T:
+        """Run a transaction and await its commit, without blocking the event loop."""
+        return await asyncio.wrap_future(self.submit(transaction))
+
+    def close(self) -> None:
+        """Finish what is queued, then let go of the database. A second call does nothing."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            transaction, future = job
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                answer = run(self._engine, transaction)
+            except BaseException as error:  # whoever asked must hear of it, whatever it is
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
+            del job, future, transaction  # an idle thread must not keep the last answer alive
+        self._engine.dispose()
+
+
+def run(engine: Engine, transaction: Callable[[Connection], T]) -> T:
+    """One transaction on an engine, with the database's troubles told as StoreError.
+
+    A broken constraint (IntegrityError) passes: it says something about the data, and its caller may expect it.
+    """
+    try:
+        with engine.begin() as connection:
+            return transaction(connection)
+    except IntegrityError:
+        raise
+    except SecretUnreadable as error:
+        raise StoreError(f"store: {error}") from None
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise StoreError(_sentence(engine, error)) from error
+
+
+def _sentence(engine: Engine, error: Exception) -> str:
+    place = engine.url.database
+    cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()[0]
+    if "not a database" in cause or "malformed" in cause:
+        return damaged(place, cause)
+    if "locked" in cause:
+        return f"store: {place} is locked by another process ({cause}); is a second Shopwatch running?"
+    if "is full" in cause:
+        return f"store: no space left for {place} ({cause}); free some, we try again"
+    return f"store: {engine.url.render_as_string(hide_password=True)} failed: {cause}"
