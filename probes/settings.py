@@ -1,11 +1,25 @@
 """What all settings share: they are frozen, know every key they accept, and keep secrets to themselves."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
+
+from probes.interpolated import as_written, holds_interpolated
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,99}")
 
@@ -58,37 +72,82 @@ class Secret:
         )
 
 
-def _is_secret(annotation: Any) -> bool:
-    return annotation is Secret or Secret in getattr(annotation, "__args__", ())
+def _mentions(annotation: Any, wanted: type) -> bool:
+    return annotation is wanted or any(_mentions(part, wanted) for part in get_args(annotation))
 
 
 class Settings(BaseModel):
     """The base of every model in the config: frozen, and an unknown key is an error.
 
-    A field annotated `Secret` (or `Secret | None`) named `token` is also read from a key `token_file`.
+    A field annotated `Secret` (or `Secret | None`) named `token` is also read from a key `token_file`. Fields annotated
+    `Path`, and secret files, are relative to the folder of the config file, given as the validation context `folder`.
+    What was written with `${VAR}` is shown and dumped as it was written.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
+    _written: dict[str, Any] = PrivateAttr(default_factory=dict)
+
     @classmethod
     def secret_fields(cls) -> tuple[str, ...]:
         """The names of the fields that hold secrets."""
-        return tuple(name for name, field in cls.model_fields.items() if _is_secret(field.annotation))
+        return tuple(name for name, field in cls.model_fields.items() if _mentions(field.annotation, Secret))
+
+    @classmethod
+    def path_fields(cls) -> tuple[str, ...]:
+        """The keys of the fields that hold paths of files or folders."""
+        return tuple(
+            field.alias or name for name, field in cls.model_fields.items() if _mentions(field.annotation, Path)
+        )
 
     @model_validator(mode="before")
     @classmethod
-    def _secrets_from_files(cls, data: Any) -> Any:
+    def _files_beside_the_config(cls, data: Any, info: ValidationInfo) -> Any:
         if not isinstance(data, dict):
             return data
         data = dict(data)
+        folder = (info.context or {}).get("folder")
+        for name in cls.path_fields():
+            if name in data and folder is not None:
+                data[name] = _inside(folder, data[name])
         for name in cls.secret_fields():
-            path = data.pop(f"{name}_file", None)
-            if path is None:
+            if (path := data.pop(f"{name}_file", None)) is None:
                 continue
             if name in data:
                 raise ValueError(f"both {name} and {name}_file are given; keep one")
-            data[name] = Secret(file=Path(path))
+            if isinstance(path, str | Path):
+                path = Secret(file=Path(folder, path) if folder else Path(path))
+            data[name] = path
         return data
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remember_what_was_written(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        settings = handler(data)
+        if isinstance(data, dict):
+            for name, field in cls.model_fields.items():
+                value = data.get(field.alias or name, data.get(name))
+                if name not in cls.secret_fields() and holds_interpolated(value):
+                    settings._written[name] = as_written(value)
+        return settings
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, self._written.get(name or "", value)
+
+    @model_serializer(mode="wrap")
+    def _dump_what_was_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        return dumped | {name: value for name, value in self._written.items() if name in dumped}
+
+
+def _inside(folder: Path, value: Any) -> Any:
+    """The value with every relative path in it made absolute."""
+    if isinstance(value, list | tuple):
+        return [_inside(folder, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _inside(folder, item) for key, item in value.items()}
+    return Path(folder, value) if isinstance(value, str) else value
 
 
 def _check_name(name: str) -> str:
