@@ -1,1 +1,1 @@
-"""A small shop to watch and to break."""
+"""A small tea shop to watch and to break: real pages, a real database, a payment stand-in and switches."""
