@@ -1,0 +1,75 @@
+"""Unpacks compressed bodies, never to more than was agreed: a gzip bomb costs its limit and no more."""
+
+import zlib
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from probes.net.errors import NetError
+
+
+def _brotli(body: bytes, limit: int) -> bytes:
+    return bytes(import_module("brotli").Decompressor().process(body, output_buffer_limit=limit + 1))
+
+
+def _zstd(body: bytes, limit: int) -> bytes:
+    unpacker = import_module("zstandard").ZstdDecompressor(max_window_size=8 * 1024 * 1024)
+    with unpacker.stream_reader(body) as reader:
+        return bytes(reader.read(limit + 1))
+
+
+def _zlib(body: bytes, limit: int, window: int) -> bytes:
+    """Several gzip members in a row are one body (RFC 1952, 2.2)."""
+    out: list[bytes] = []
+    room = limit + 1
+    while body and room > 0:
+        unpacker = zlib.decompressobj(window)
+        out.append(unpacker.decompress(body, room))
+        room -= len(out[-1])
+        if not unpacker.eof and room > 0:
+            raise zlib.error("it ends too early")
+        body = unpacker.unused_data
+    return b"".join(out)
+
+
+def _gzip(body: bytes, limit: int) -> bytes:
+    return _zlib(body, limit, 16 + zlib.MAX_WBITS)
+
+
+def _deflate(body: bytes, limit: int) -> bytes:
+    """RFC 9110 means zlib's format; some servers send the raw one, and browsers take both."""
+    try:
+        return _zlib(body, limit, zlib.MAX_WBITS)
+    except zlib.error:
+        return _zlib(body, limit, -zlib.MAX_WBITS)
+
+
+_DECODERS: dict[str, Any] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
+if find_spec("brotli"):
+    _DECODERS["br"] = _brotli
+if find_spec("zstandard"):
+    _DECODERS["zstd"] = _zstd
+
+#: What we say that we can unpack.
+ACCEPT_ENCODING = ", ".join(name for name in _DECODERS if not name.startswith("x-")).encode()
+
+
+def decode(body: bytes, encoding: bytes | None, limit: int, where: str) -> bytes:
+    """The body unpacked; `encoding` is the Content-Encoding header. Raises NetError beyond `limit` bytes, for
+    a body that is not what its header says, and for an encoding that we did not ask for.
+    """
+    for name in reversed((encoding or b"").decode("latin-1").lower().split(",")):
+        name = name.strip()
+        if not body or name in ("", "identity"):
+            continue
+        if name not in _DECODERS:
+            raise NetError(f"transfer: {where} sent the body encoded as {name!r}, which was not asked for", "transfer")
+        try:
+            body = _DECODERS[name](body, limit)
+        except Exception as error:  # each library has its own error class for garbage
+            raise NetError(f"transfer: {where} sent a body that is not {name}: {error}", "transfer") from None
+        if len(body) > limit:
+            raise NetError(
+                f"transfer: {where} sent a body that unpacks to more than {limit} bytes (max_body)", "transfer"
+            )
+    return body

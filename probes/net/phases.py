@@ -1,0 +1,50 @@
+"""How long each leg of one request took, on the monotonic clock."""
+
+from time import perf_counter
+
+from probes.base import Outcome, Step
+
+#: The legs of a request in their order, as blackbox_exporter names them.
+PHASES = ("resolve", "connect", "tls", "processing", "transfer")
+
+
+class Phases:
+    """A stopwatch with named legs: entering one ends the one before.
+
+    `seconds` holds what each leg took; a leg that never began is absent. Entering a leg again adds to it.
+    The event loop's own clock is not used: uvloop's stands still within a turn and has whole milliseconds only.
+    """
+
+    __slots__ = ("_since", "current", "seconds")
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.current = ""
+        self._since = 0.0
+
+    def enter(self, name: str, at: float | None = None) -> None:
+        """End the current leg and begin `name`, now or at an earlier reading of `time.perf_counter`."""
+        now = perf_counter() if at is None else at
+        if self.current:
+            self.seconds[self.current] = self.seconds.get(self.current, 0.0) + now - self._since
+        self.current = name
+        self._since = now
+
+    def stop(self) -> None:
+        """End the current leg; nothing is measured until the next `enter`."""
+        self.enter("")
+
+    @property
+    def total(self) -> float:
+        """The sum of all legs, in seconds."""
+        return sum(self.seconds.values())
+
+    def steps(self, failed: str = "", outcome: Outcome = Outcome.DOWN, detail: str = "") -> tuple[Step, ...]:
+        """The legs as evidence. `failed` names the one that went wrong; those that never began have no seconds."""
+        return tuple(
+            Step(name, outcome, self.seconds.get(name), detail)
+            if name == failed
+            else Step(name, Outcome.UP if name in self.seconds else Outcome.UNKNOWN, self.seconds.get(name))
+            for name in PHASES
+            if name in self.seconds or name == failed or failed
+        )

@@ -1,0 +1,226 @@
+"""One connection to a server, plain or in TLS, with nothing between the socket and the one who reads."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from typing import Protocol
+
+from probes.net.address import bracketed
+from probes.net.certificate import TlsFacts, facts_of
+from probes.net.errors import NetError, from_os_error
+from probes.net.tls import TlsError, from_ssl_error
+
+#: RFC 8305 (Happy Eyeballs): how long, in seconds, an address may take before the next one is tried beside it.
+_HEAD_START = 0.25
+_READ = 256 * 1024
+
+
+class Reader(Protocol):
+    """What takes the bytes of a connection as they come."""
+
+    def feed(self, data: bytes) -> None:
+        """More bytes, decrypted."""
+
+    def closed(self, error: Exception | None) -> None:
+        """The other side is gone: in good order, or by this error. Called once."""
+
+
+class _Early:
+    """Keeps what comes before anybody reads."""
+
+    def __init__(self) -> None:
+        self.data: list[bytes] = []
+        self.feed = self.data.append
+
+    def closed(self, error: Exception | None) -> None:
+        """Nothing to do: the wire itself remembers that it is lost."""
+
+
+class Wire(asyncio.Protocol):
+    """A connected socket. TLS runs in memory right here, so that each phase can be told apart to the microsecond
+    and a conversation can turn to TLS in the middle (STARTTLS).
+    """
+
+    __slots__ = ("_early", "_incoming", "_outgoing", "_reader", "_shaking", "error", "ip", "lost", "tls", "transport")
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, always first
+        self.ip = ""
+        self.tls: ssl.SSLObject | None = None
+        self.lost = False
+        self.error: Exception | None = None
+        self._shaking: asyncio.Future[None] | None = None
+        self._early = _Early()
+        self._reader: Reader = self._early
+
+    def attach(self, reader: Reader) -> None:
+        """From now on `reader` gets what comes, beginning with what came before."""
+        early, self._early.data = b"".join(self._early.data), []
+        self._early.feed = self._early.data.append
+        self._reader = reader
+        if early:
+            reader.feed(early)
+        if self.lost:
+            reader.closed(self.error)
+
+    def detach(self) -> None:
+        """Keep what comes until somebody reads again."""
+        self._reader = self._early
+
+    def write(self, data: bytes) -> None:
+        """Send; a connection that is gone swallows it, and its reader has been told."""
+        if self.tls is None:
+            self.transport.write(data)
+        else:
+            self.tls.write(data)
+            self.transport.write(self._outgoing.read())
+
+    def close(self) -> None:
+        """Hang up, politely where that costs no waiting."""
+        if self.tls is not None and not self.lost and self._shaking is None:
+            try:
+                self.tls.unwrap()
+            except (ssl.SSLError, OSError):  # SSLWantRead: we do not wait for the other's goodbye
+                self.transport.write(self._outgoing.read())
+        self.transport.close()
+
+    def abort(self) -> None:
+        """Hang up at once."""
+        self.transport.abort()
+
+    async def start_tls(self, context: ssl.SSLContext, host: str) -> TlsFacts:
+        """Shake hands as a client of `host` (sent as SNI and checked). Raises TlsError, or NetError if cut off."""
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host or None)
+        if self.lost:
+            raise self._cut_off(host)
+        self._incoming.write(b"".join(self._early.data))
+        self._early.data.clear()
+        shaking = self._shaking = asyncio.get_running_loop().create_future()
+        self._shake()
+        try:
+            await shaking
+        except ssl.SSLError as error:
+            raise from_ssl_error(error, host) from error
+        except (OSError, EOFError):
+            raise self._cut_off(host) from None
+        finally:
+            self._shaking = None
+        return facts_of(self.tls)
+
+    def _cut_off(self, host: str) -> NetError:
+        if isinstance(self.error, OSError):
+            return NetError(f"tls: {host} reset the connection during the TLS handshake", "tls")
+        return TlsError(f"tls: {host} closed the connection during the TLS handshake")
+
+    def _shake(self) -> None:
+        assert self.tls is not None
+        assert self._shaking is not None
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self.transport.write(self._outgoing.read())
+        except (ssl.SSLError, ssl.CertificateError) as error:
+            self.transport.write(self._outgoing.read())  # the alert that tells the server why
+            if not self._shaking.done():
+                self._shaking.set_exception(error)
+        else:
+            self.transport.write(self._outgoing.read())
+            if not self._shaking.done():
+                self._shaking.set_result(None)
+            self._shaking = None
+            self._decrypt()
+
+    def _decrypt(self) -> None:
+        assert self.tls is not None
+        try:
+            while data := self.tls.read(_READ):
+                self._reader.feed(data)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self._hung_up(None)
+        except ssl.SSLError as error:
+            self._hung_up(error)
+            self.transport.abort()
+        if self._outgoing.pending:
+            self.transport.write(self._outgoing.read())
+
+    def _hung_up(self, error: Exception | None) -> None:
+        if not self.lost:
+            self.lost, self.error = True, error
+            self._reader.closed(error)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: connected."""
+        self.transport = transport  # type: ignore[assignment]  # TCP's is both ways, though uvloop's is no asyncio class
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: more bytes."""
+        if self.tls is None:
+            self._reader.feed(data)
+            return
+        self._incoming.write(data)
+        if self._shaking is None:
+            self._decrypt()
+        elif not self._shaking.done():
+            self._shake()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncio: the other side, or we, hung up."""
+        shaking = self._shaking
+        self._hung_up(error)
+        if shaking is not None and not shaking.done():
+            shaking.set_exception(error if isinstance(error, OSError) else EOFError())
+
+
+async def connect(addresses: Sequence[str], port: int, host: str) -> Wire:
+    """A connection to the first of `addresses` that takes one; the next is tried when one fails or dawdles.
+
+    Raises NetError when none does; it is ours only if none could even be tried.
+    """
+    if len(addresses) == 1:
+        return await _connect(addresses[0], port, host)
+    waiting = list(addresses)
+    running: set[asyncio.Task[Wire]] = set()
+    errors: list[NetError] = []
+    try:
+        while waiting or running:
+            if waiting:
+                running.add(asyncio.create_task(_connect(waiting.pop(0), port, host)))
+            done, running = await asyncio.wait(
+                running, timeout=_HEAD_START if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            winners = [task.result() for task in done if task.exception() is None]
+            for late in winners[1:]:
+                late.abort()
+            if winners:
+                return winners[0]
+            errors += [_net_error(task.exception()) for task in done]
+    finally:
+        for task in running:
+            task.cancel()
+            task.add_done_callback(_hang_up)
+    raise next((error for error in errors if not error.ours), errors[0])
+
+
+def _net_error(error: BaseException | None) -> NetError:
+    if isinstance(error, NetError):
+        return error
+    raise error or AssertionError("a failed task has an error")
+
+
+def _hang_up(task: "asyncio.Task[Wire]") -> None:
+    """A connection that came second is closed, and its error has been overtaken."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().abort()
+
+
+async def _connect(ip: str, port: int, host: str) -> Wire:
+    try:
+        _, wire = await asyncio.get_running_loop().create_connection(Wire, ip, port)
+    except OSError as error:
+        where = f"{bracketed(ip)}:{port}" if ip == host else f"{host} ({bracketed(ip)}:{port})"
+        raise from_os_error(error, where, "connect") from error
+    wire.ip = ip
+    return wire
