@@ -1,0 +1,43 @@
+"""Compares two configs, so that a reload touches only the probes that changed."""
+
+from typing import NamedTuple
+
+from monitor.config.model import Config
+from probes.base import ProbeSettings
+
+
+class Changes(NamedTuple):
+    """What a reload changes. Unchanged probes keep their phase and counters; `settings` names what else differs."""
+
+    added: tuple[ProbeSettings, ...]
+    removed: tuple[ProbeSettings, ...]
+    changed: tuple[ProbeSettings, ...]
+    unchanged: tuple[ProbeSettings, ...]
+    settings: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed or self.settings)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{len(probes)} {word}"
+            for word, probes in (("added", self.added), ("removed", self.removed), ("changed", self.changed))
+            if probes
+        ]
+        probes = f"probes: {', '.join(parts)}, {len(self.unchanged)} unchanged"
+        return f"{probes}; also changed: {', '.join(self.settings)}" if self.settings else probes
+
+
+def diff(old: Config, new: Config) -> Changes:
+    """The probes of `new` that are added, changed (as they are now) or unchanged, and those of `old` that are gone."""
+    before = {probe.name: probe for probe in old.probes}
+    after = {probe.name: probe for probe in new.probes}
+    return Changes(
+        added=tuple(probe for name, probe in after.items() if name not in before),
+        removed=tuple(probe for name, probe in before.items() if name not in after),
+        changed=tuple(probe for name, probe in after.items() if name in before and probe != before[name]),
+        unchanged=tuple(probe for name, probe in after.items() if probe == before.get(name)),
+        settings=tuple(
+            name for name in Config.model_fields if name != "probes" and getattr(old, name) != getattr(new, name)
+        ),
+    )

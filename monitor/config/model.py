@@ -1,0 +1,103 @@
+"""The whole config, as everything else reads it: one frozen model, checked and complete."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny
+
+from alerts.escalation import Escalation
+from alerts.oncall import Override, Person, Roster, Rotation
+from alerts.route import Route
+from probes.base import ProbeSettings
+from probes.settings import Secret, Settings
+
+
+def _check_listen(listen: str) -> str:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or not 0 <= int(port[:6]) <= 65535:
+        raise ValueError(f"{listen!r} is no address to listen on; write host:port, such as 127.0.0.1:9469 or [::]:9469")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise ValueError(f"{listen!r} is ambiguous; put an IPv6 address in brackets, such as [::1]:9469")
+    return listen
+
+
+def _check_external_url(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("must be the address people open in a browser, such as https://watch.shop.example")
+    return url.rstrip("/")
+
+
+class OnCall(Settings):
+    """The people, whose turn it is, and whom to tell next."""
+
+    people: tuple[Person, ...] = Field(default=(), description="Those who can be paged.")
+    rotations: tuple[Rotation, ...] = Field(default=(), description="Whose turn it is.")
+    overrides: tuple[Override, ...] = Field(default=(), description="Who stands in for a rotation for a while.")
+    escalations: tuple[Escalation, ...] = Field(default=(), description="Whom to tell, and whom next.")
+
+    @property
+    def roster(self) -> Roster:
+        """People, rotations and overrides as one thing that can be asked who is on call."""
+        return Roster(self.people, self.rotations, self.overrides)
+
+    def escalation(self, name: str) -> Escalation | None:
+        """The escalation of this name."""
+        return next((escalation for escalation in self.escalations if escalation.name == name), None)
+
+
+class Config(Settings):
+    """Everything that Shopwatch was told. Times are seconds, paths absolute, names unique and references sound."""
+
+    version: Literal[1] = Field(default=1, description="The version of this grammar.")
+    location: str = Field(
+        default="local", min_length=1, description="Where the prober stands: a label on all that it sees."
+    )
+    listen: Annotated[str, AfterValidator(_check_listen)] = Field(
+        default="127.0.0.1:9469", description="The address of the operators' page, /metrics and the API."
+    )
+    external_url: Annotated[str, AfterValidator(_check_external_url)] = Field(
+        default="", description="The address under which people open Shopwatch: links in pages begin with it."
+    )
+    store: str = Field(
+        default="sqlite:shopwatch.db",
+        description="Where incidents, pages and verifications are kept: sqlite:///path or postgresql://user@host/name.",
+    )
+    store_password: Secret | None = Field(default=None, description="The password of a PostgreSQL store.")
+    probers: int = Field(default=1, ge=1, le=64, description="How many prober processes share the probes.")
+    probes: tuple[SerializeAsAny[ProbeSettings], ...] = Field(default=(), description="What is looked at.")
+    backups: tuple[SerializeAsAny[Settings], ...] = Field(
+        default=(), description="Backups that are restored and questioned."
+    )
+    rules: tuple[Path, ...] = Field(
+        default=(),
+        description="Prometheus rule files: globs, `builtin` for all packs that we ship, `builtin/web` for one.",
+    )
+    oncall: OnCall = Field(default_factory=OnCall, description="Who is paged, and who next.")
+    notifiers: tuple[SerializeAsAny[Settings], ...] = Field(default=(), description="The channels that reach people.")
+    routes: tuple[Route, ...] = Field(default=(), description="Which alert goes where; the first that fits wins.")
+
+    _files: tuple[Path, ...] = PrivateAttr(default=())
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that this config was read from."""
+        return self._files
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The host and port to listen on."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def url(self) -> str:
+        """Where people open Shopwatch: external_url, or the address it listens on."""
+        return self.external_url or f"http://{self.listen}"
+
+
+def shipped_packs() -> Path:
+    """The folder of the rule packs that come with Shopwatch."""
+    spec = find_spec("alerts")
+    places: Any = spec.submodule_search_locations if spec else None
+    return Path(next(iter(places or ["alerts"]))) / "rules"

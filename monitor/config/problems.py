@@ -1,0 +1,75 @@
+"""Collects everything that is wrong with a config, and sees to it that no secret is quoted while saying so."""
+
+import re
+from collections.abc import Sequence
+
+from probes.yamlfile import Place, Problem
+
+#: A piece of a secret this long must not be seen in a message.
+_TELLTALE = 4
+_URL_PASSWORD = re.compile(r"(://[^\s/@:'\"]*):[^\s@'\"]+@")
+
+
+class ConfigError(Exception):
+    """The config cannot be used; `problems` has every reason, in the order of the files."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Problems:
+    """What was found so far. Of several complaints about one place the first is kept: the others follow from it."""
+
+    def __init__(self) -> None:
+        self._found: dict[Place, list[Problem]] = {}
+        self._secrets: dict[str, str] = {}
+
+    def keep_secret(self, value: str, name: str) -> None:
+        """Never show this value; where a message would quote it, it says `name` instead."""
+        if value:
+            self._secrets[value] = name
+
+    def add(self, place: Place, message: str, *, also: bool = False) -> None:
+        """Note a problem. With `also` it stands beside what was already said about this place."""
+        problem = Problem.at(place, self._without_secrets(message))
+        said = self._found.setdefault(place, [])
+        if not said or (also and problem not in said):
+            said.append(problem)
+
+    def extend(self, problems: Sequence[Problem]) -> None:
+        """Note problems that already have their places."""
+        for problem in problems:
+            self.add(problem.place, problem.message, also=True)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def error(self) -> ConfigError:
+        """All of it, by place."""
+        return ConfigError([problem for _, said in sorted(self._found.items()) for problem in said])
+
+    def _without_secrets(self, message: str) -> str:
+        message = _URL_PASSWORD.sub(r"\1:…@", message)
+        for value, name in sorted(self._secrets.items(), key=lambda item: -len(item[0])):
+            message = _hide(message, value, name)
+        for value, name in self._secrets.items():
+            if _shows_part_of(value, message):
+                return f"the value of {name} does not fit here (it is not shown, it may be a secret)"
+        return message
+
+
+def _hide(message: str, value: str, name: str) -> str:
+    if len(value) >= _TELLTALE:
+        for form in {value, repr(value)[1:-1]}:
+            message = message.replace(form, name)
+        return message
+    for quote in "'\"":
+        message = message.replace(f"{quote}{value}{quote}", name)
+    return message
+
+
+def _shows_part_of(value: str, message: str) -> bool:
+    """Whether a piece of the value, such as what follows an @ in a password, is left in the message."""
+    lowered, shown = value.lower(), message.lower()
+    return any(lowered[i : i + _TELLTALE] in shown for i in range(max(0, len(value) - _TELLTALE + 1)))

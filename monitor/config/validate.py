@@ -1,0 +1,147 @@
+"""Checks one part of the config against its model, and puts every complaint at the place that caused it."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from monitor.config.problems import Problems
+from monitor.config.sentences import did_you_mean, is_type_error, known_keys, sentence, unexpected, wanted
+from probes.settings import Settings
+from probes.yamlfile import Key, Node, Place, plain
+
+M = TypeVar("M", bound=Settings)
+_Error = dict[str, Any]
+
+
+def validate(model: type[M], node: Node, what: str, problems: Problems, data: Any = None) -> M | None:
+    """The model's instance, or None with the problems noted. `what` names the part, such as `probe 'home'`.
+
+    `data` stands in for the node's own values where they were completed, by defaults for instance.
+    """
+    data = plain(node) if data is None else data
+    folder = Path(node.place.file).absolute().parent
+    for name, value in _secrets_in_place(model, node):
+        problems.keep_secret(value, name)
+    try:
+        return model.model_validate(data, context={"folder": folder})
+    except ValidationError as invalid:
+        errors = [dict(error) for error in invalid.errors(include_url=False, include_input=False)]
+    except RecursionError:
+        problems.add(node.place, f"{what} is nested too deeply")
+        return None
+    _explain(model, node, what, problems, errors)
+    return None
+
+
+def _explain(model: type[BaseModel], node: Node, what: str, problems: Problems, errors: list[_Error]) -> None:
+    """Errors about one value, such as those of the branches of a union, become one sentence."""
+    by_value: dict[tuple[Key, ...], list[_Error]] = defaultdict(list)
+    met: list[tuple[Key, ...]] = []
+    for error in errors:
+        if error["type"] in ("missing", "extra_forbidden"):
+            met.append(_way(node, error["loc"][:-1]))
+            _explain_key(model, node, what, problems, error)
+        else:
+            by_value[_way(node, error["loc"])].append(error)
+    for way, group in by_value.items():
+        others = [*met, *(other for other in by_value if other != way)]
+        if all(map(is_type_error, group)) and any(other[: len(way)] == way for other in others):
+            continue  # another branch of the union fits the value better, and is explained by what is wrong in it
+        _explain_value(node, way, group, what, problems)
+
+
+def _explain_value(node: Node, way: tuple[Key, ...], group: list[_Error], what: str, problems: Problems) -> None:
+    here, _ = node.walk(way)
+    key = _last_word(way)
+    written = here.written if not isinstance(here.value, dict | list) else ""
+    telling = [error for error in group if not is_type_error(error)]
+    if telling:
+        for message in dict.fromkeys(sentence(error, key or what, here.kind, written) for error in telling):
+            problems.add(here.place, message, also=True)
+    else:
+        sorts = list(dict.fromkeys(wanted(error) for error in group if error["type"] != "none_required"))
+        problems.add(here.place, unexpected(key or what, sorts, here.kind, written))
+
+
+def _explain_key(model: type[BaseModel], node: Node, what: str, problems: Problems, error: _Error) -> None:
+    *above, key = error["loc"]
+    here, gone = node.walk(above)
+    owner = _model_at(model, above)
+    place = what if not gone else f"{_last_word(gone)} of {what}"
+    if error["type"] == "missing":
+        siblings = owner.secret_fields() if owner and issubclass(owner, Settings) else ()
+        either = f"{key} or {key}_file" if key in siblings else key
+        problems.add(here.place, f"{place} needs {either}", also=True)
+    else:
+        known = known_keys(owner) if owner else []
+        hint = did_you_mean(str(key), known)
+        problems.add(here.key_place(str(key)), f"{key} is not a setting of {place}{hint}")
+
+
+def _way(node: Node, loc: tuple[Key, ...]) -> tuple[Key, ...]:
+    """The part of a validator's way that leads along the file; a secret's value may stand under its `_file` key."""
+    here, gone = node, []
+    for key in loc:
+        for name in (key, f"{key}_file"):
+            if (there := here.step(name)) is not None:
+                here = there
+                gone.append(name)
+                break
+    return tuple(gone)
+
+
+def _last_word(way: tuple[Key, ...]) -> str:
+    """The last key on the way that is a word; a position in a list is counted from one."""
+    if not way:
+        return ""
+    if isinstance(way[-1], int):
+        word = next((str(key) for key in reversed(way) if isinstance(key, str)), "entry")
+        return f"{word} (entry {way[-1] + 1})"
+    return way[-1]
+
+
+def _model_at(model: type[BaseModel], loc: list[Key]) -> type[BaseModel] | None:
+    """The model whose keys are meant at the end of a validator's way."""
+    here: type[BaseModel] | None = model
+    models: list[type[BaseModel]] = [model]
+    for key in loc:
+        found: list[type[BaseModel]] = []
+        for candidate in models:
+            for name, field in candidate.model_fields.items():
+                if key in (name, field.alias):
+                    found += _models_in(field.annotation)
+        if found:
+            models = found
+        named = [candidate for candidate in models if candidate.__name__ == key]
+        here = (named or models)[0]
+    return here
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
+
+
+def _secrets_in_place(model: type[Settings], node: Node) -> list[tuple[str, str]]:
+    """Secrets that were written into the file itself, with the names to show instead."""
+    found = []
+    for name in model.secret_fields():
+        child = node.step(name)
+        if child is not None and child.written:
+            found.append((name, child.written))
+    for name, field in model.model_fields.items():
+        child = node.step(field.alias or name)
+        for inner in _models_in(field.annotation) if child is not None else []:
+            if child is not None and issubclass(inner, Settings):
+                for item in [child, *child.items, *child.mapping.values()]:
+                    found += _secrets_in_place(inner, item) if item.mapping else []
+    return found
+
+
+def key_place(node: Node, key: str) -> Place:
+    """Where a value is written, for complaints about it; the mapping's own place when it is not."""
+    child = node.step(key)
+    return child.place if child else node.place
