@@ -10,3 +10,6 @@ CHANNELS = Registry(
         "slack": "alerts.notifiers.slack:SlackNotifier",
     },
 )
+
+#: The notifier of a config that names none.
+IMPLIED = "console"

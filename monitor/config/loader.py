@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alerts.notifiers import CHANNELS
+from alerts.notifiers import CHANNELS, IMPLIED
+from monitor.config.checks import check_labels, check_probe, check_secrets, check_store
 from monitor.config.defaults import Defaults
 from monitor.config.files import read_files
 from monitor.config.interpolate import interpolate
-from monitor.config.kinds import Entry, build
+from monitor.config.kinds import Entry, build, settings_model
 from monitor.config.model import Config
 from monitor.config.problems import Problems
+from monitor.config.references import check_references
 from monitor.config.rulefiles import rule_files
-from monitor.config.validate import validate
+from monitor.config.validate import folder_of, validate
 from probes import KINDS
 from probes.backup import ENGINES
 from probes.yamlfile import plain
@@ -34,12 +36,25 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     defaults = Defaults(sections.get("defaults"), problems)
     probes = build(sections.get("probes"), "probe", KINDS, problems, defaults.complete)
     defaults.check()
+    for probe in probes:
+        check_probe(probe, problems)
     backups = build(sections.get("backups"), "backup", ENGINES, problems)
+    for backup in backups:
+        check_labels(backup.node, problems)
     notifiers = build(sections.get("notifiers"), "notifier", CHANNELS, problems)
+    names = [notifier.name for notifier in notifiers]
     data = {key: plain(value) for key, value in sections.items() if key not in _APART}
     data |= {"probes": _settings(probes), "backups": _settings(backups), "notifiers": _settings(notifiers)}
+    if not notifiers:
+        data["notifiers"] = [settings_model(CHANNELS, IMPLIED).model_validate({"name": IMPLIED, "type": IMPLIED})]
+        names = [IMPLIED]
+    check_references(root, names, problems)
     data["rules"] = rule_files(sections.get("rules"), problems)
-    config = validate(Config, root, "the config", problems, data)
+    config = validate(Config, root, "the config", problems, data, folder_of(sections.get("store", root)))
+    for entry in [*probes, *backups, *notifiers]:
+        check_secrets(entry.settings, entry.node, problems)
+    if config is not None:
+        check_store(config, root, problems)
     if problems or config is None:
         raise problems.error()
     config._files = files

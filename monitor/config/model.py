@@ -3,12 +3,14 @@
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny
+from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny, ValidationInfo
 
 from alerts.escalation import Escalation
 from alerts.oncall import Override, Person, Roster, Rotation
 from alerts.route import Route
+from monitor.store.engine import StoreError, sqlite_path
 from probes.base import ProbeSettings
 from probes.settings import Secret, Settings
 
@@ -26,6 +28,20 @@ def _check_external_url(url: str) -> str:
     if url and not url.startswith(("http://", "https://")):
         raise ValueError("must be the address people open in a browser, such as https://watch.shop.example")
     return url.rstrip("/")
+
+
+def _check_store(store: str, info: ValidationInfo) -> str:
+    """A SQLite file's path becomes absolute, so that it does not depend on where Shopwatch is started."""
+    if store.startswith("sqlite:"):
+        try:
+            path = sqlite_path(store)
+        except StoreError as error:
+            raise ValueError(str(error)) from None
+        return f"sqlite://{Path((info.context or {}).get('folder', '.'), path).absolute()}"
+    parts = urlsplit(store)
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError("write sqlite:///var/lib/shopwatch/state.db or postgresql://user@host/name")
+    return store
 
 
 class OnCall(Settings):
@@ -59,8 +75,9 @@ class Config(Settings):
     external_url: Annotated[str, AfterValidator(_check_external_url)] = Field(
         default="", description="The address under which people open Shopwatch: links in pages begin with it."
     )
-    store: str = Field(
+    store: Annotated[str, AfterValidator(_check_store)] = Field(
         default="sqlite:shopwatch.db",
+        validate_default=True,
         description="Where incidents, pages and verifications are kept: sqlite:///path or postgresql://user@host/name.",
     )
     store_password: Secret | None = Field(default=None, description="The password of a PostgreSQL store.")

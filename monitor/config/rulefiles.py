@@ -6,6 +6,7 @@ from monitor.config.files import expand
 from monitor.config.model import shipped_packs
 from monitor.config.problems import Problems
 from monitor.config.sentences import did_you_mean
+from monitor.config.validate import folder_of
 from probes.yamlfile import Node
 
 BUILTIN = "builtin"
@@ -34,7 +35,7 @@ def _named(node: Node, pattern: str, problems: Problems) -> list[Path]:
             known = did_you_mean(wanted, [pack.stem for pack in _packs()])
             problems.add(node.place, f"rules: there is no shipped pack {wanted!r}{known}")
         return packs
-    folder = Path(node.place.file).absolute().parent
+    folder = folder_of(node)
     files = [file for file in expand(folder, pattern) if file.is_file()]
     if not files:
         problems.add(node.place, f"rules: no file matches {pattern} in {folder}")

@@ -9,27 +9,30 @@ from pydantic import BaseModel, ValidationError
 from monitor.config.problems import Problems
 from monitor.config.sentences import did_you_mean, is_type_error, known_keys, sentence, unexpected, wanted
 from probes.settings import Settings
-from probes.yamlfile import Key, Node, Place, plain
+from probes.yamlfile import Key, Node, plain
 
 M = TypeVar("M", bound=Settings)
 _Error = dict[str, Any]
 
 
-def validate(model: type[M], node: Node, what: str, problems: Problems, data: Any = None) -> M | None:
+def validate(
+    model: type[M], node: Node, what: str, problems: Problems, data: Any = None, folder: Path | None = None
+) -> M | None:
     """The model's instance, or None with the problems noted. `what` names the part, such as `probe 'home'`.
 
-    `data` stands in for the node's own values where they were completed, by defaults for instance.
+    `data` stands in for the node's own values where they were completed, by defaults for instance. Paths are relative
+    to `folder`, by default that of the file where the node is written.
     """
     data = plain(node) if data is None else data
-    folder = Path(node.place.file).absolute().parent
+    folder = folder or folder_of(node)
     for name, value in _secrets_in_place(model, node):
         problems.keep_secret(value, name)
     try:
         return model.model_validate(data, context={"folder": folder})
     except ValidationError as invalid:
         errors = [dict(error) for error in invalid.errors(include_url=False, include_input=False)]
-    except RecursionError:
-        problems.add(node.place, f"{what} is nested too deeply")
+    except Exception as error:  # a validator's own bug must not hide the other problems, nor look like the user's
+        problems.add(node.place, f"{what} cannot be read; this is a bug in Shopwatch: {type(error).__name__}: {error}")
         return None
     _explain(model, node, what, problems, errors)
     return None
@@ -141,7 +144,6 @@ def _secrets_in_place(model: type[Settings], node: Node) -> list[tuple[str, str]
     return found
 
 
-def key_place(node: Node, key: str) -> Place:
-    """Where a value is written, for complaints about it; the mapping's own place when it is not."""
-    child = node.step(key)
-    return child.place if child else node.place
+def folder_of(node: Node) -> Path:
+    """The folder of the file in which this is written, absolute."""
+    return Path(node.place.file).absolute().parent
