@@ -94,13 +94,19 @@ class Result:
         """The finding's outcome."""
         return self.finding.outcome
 
+    @property
+    def at(self) -> float:
+        """When the look ended: wall-clock seconds, UTC."""
+        return self.slot + self.late + self.duration
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a probe is told when it looks: when it must be done, and who is looking.
 
     `deadline` is a time of the running loop's monotonic clock; the prober cancels the check there, and the outcome is
-    then down. `now` is wall-clock seconds (UTC). `beat` is the newest report of a passive probe's job.
+    then down. `now` is wall-clock seconds (UTC). `beat` is the newest report of a passive probe's job, and
+    `waiting_since` the wall-clock second (UTC) at which we began to expect one.
     """
 
     deadline: float
@@ -108,6 +114,7 @@ class Run:
     run_id: str
     location: str = ""
     beat: "Beat | None" = None
+    waiting_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The prober: looks at everything on time, in processes of its own, and accounts for every slot."""

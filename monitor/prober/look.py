@@ -1,0 +1,103 @@
+"""One look: the probe only looks, while the deadline, the timing and the verdict on its failures are kept here."""
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections.abc import Iterator
+from itertools import count
+
+from pydantic import BaseModel
+
+from probes.base import AnyProbe, Beat, Finding, Outcome, ProbeSettings, Run
+from probes.settings import Secret, SecretUnreadable
+from probes.units import format_duration
+
+LOG = logging.getLogger(__name__)
+
+#: A probe that keeps the deadline itself can say where the time ran out, so it gets this long to be first.
+_GRACE = 0.1
+_LONGEST_SENTENCE = 300
+
+_token = secrets.token_hex(4)
+_numbers = count(1)
+
+
+def new_run(timeout: float, now: float, location: str, beat: Beat | None = None, waiting_since: float = 0.0) -> Run:
+    """What a probe is told for a look that begins at once. `now` is wall clock, UTC; `timeout` in seconds."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    return Run(deadline, now, f"{_token}{next(_numbers):x}", location, beat, waiting_since)
+
+
+async def look(probe: AnyProbe, run: Run) -> Finding:
+    """Let a probe look once, until its deadline. Whatever goes wrong becomes a finding.
+
+    A look that its deadline cuts off is down. A probe that knows more may catch the CancelledError of the cut and
+    return its own Finding. An exception means that we could not look, which is never the shop's fault.
+    """
+    try:
+        async with asyncio.timeout_at(run.deadline + _GRACE) as cut:
+            finding = await probe.check(run)
+    except TimeoutError as error:
+        if not cut.expired():
+            return could_not_look(probe.settings, error)
+        return Finding(Outcome.DOWN, f"no verdict within {format_duration(probe.settings.timeout)}")
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return could_not_look(probe.settings, error)
+    except Exception as error:
+        return could_not_look(probe.settings, error)
+    if not isinstance(finding, Finding):
+        return Finding(Outcome.UNKNOWN, f"the probe answered with {type(finding).__name__} instead of a finding")
+    return finding
+
+
+async def prepare(kind: type[AnyProbe], settings: ProbeSettings) -> AnyProbe | Finding:
+    """Make and open a probe before its first look, or say why that cannot be."""
+    try:
+        probe: AnyProbe = kind(settings)
+        await asyncio.wait_for(probe.open(), settings.timeout)
+    except TimeoutError:
+        timeout = format_duration(settings.timeout)
+        return Finding(Outcome.UNKNOWN, f"could not look: the probe was not ready within {timeout}")
+    except Exception as error:
+        return could_not_look(settings, error)
+    return probe
+
+
+async def let_go(probe: AnyProbe) -> None:
+    """Close a probe that has looked its last; that it cannot close is nobody's outage."""
+    try:
+        await asyncio.wait_for(probe.close(), probe.settings.timeout)
+    except Exception as error:
+        LOG.warning("the probe %s did not close: %s", probe.settings.name, could_not_look(probe.settings, error).reason)
+
+
+def could_not_look(settings: ProbeSettings, error: BaseException) -> Finding:
+    """The finding for an exception: one sentence, without the traceback and without the probe's secrets."""
+    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    for secret in _secrets(settings):
+        text = text.replace(secret, "…")
+    where = "".join(traceback.format_tb(error.__traceback__))
+    LOG.debug("probe %s could not look: %s\n%s", settings.name, text, where)
+    return Finding(Outcome.UNKNOWN, f"could not look: {text}"[:_LONGEST_SENTENCE])
+
+
+def _secrets(value: object) -> Iterator[str]:
+    """Every secret anywhere in the settings, as far as it can be read."""
+    if isinstance(value, Secret):
+        try:
+            yield from filter(None, [value.read()])
+        except SecretUnreadable:
+            return
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _secrets(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _secrets(item)

@@ -1,0 +1,160 @@
+"""The prober as the service sees it: give it the probes, and it tells what they find and which slots were missed."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Any
+
+from monitor.prober import wire
+from monitor.prober.ledger import Ledger
+from monitor.prober.rounds import Beats, Rounds, Seen, no_beats
+from monitor.prober.shard import Shard
+from monitor.prober.slots import Missed, Reason, cadence, interval, schedule_clock, schedule_offset
+from monitor.prober.vitals import ProberVitals
+from probes import KINDS
+from probes.base import AnyProbe, ProbeSettings, Result
+from probes.registry import Registry
+
+LOG = logging.getLogger(__name__)
+
+
+class Prober:
+    """Runs probes in `probers` processes, and judges passive ones here, from their jobs' reports.
+
+    `on_results` and `on_missed` are called on the service's event loop with a batch each. `beats` answers for a passive
+    probe since when we expect its job and its newest report. `clock` is the wall clock, read once: from then on
+    slots are monotonic, so stepping the clock neither repeats nor skips any.
+    """
+
+    def __init__(
+        self,
+        probes: Iterable[ProbeSettings],
+        location: str,
+        on_results: Callable[[list[Result]], None],
+        on_missed: Callable[[list[Missed]], None],
+        probers: int = 1,
+        beats: Beats = no_beats,
+        kinds: Registry = KINDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        offset = schedule_offset(clock())
+        self._now = schedule_clock(offset)
+        self._wall = clock
+        self._location = location
+        self._on_results = on_results
+        self._on_missed = on_missed
+        self._beats = beats
+        self._kinds = kinds
+        self._ledger = Ledger()
+        begin = wire.order("begin", offset, location)
+        self.shards = [Shard(number, begin, self._hear, self._lost) for number in range(probers)]
+        self.vitals = ProberVitals(self.shards)
+        self._passive: Rounds | None = None
+        self._probes: dict[str, tuple[type[AnyProbe], ProbeSettings]] = {}
+        self._share(probes)
+
+    async def start(self) -> None:
+        """Start the processes. Call this in the thread that lives as long as the service: they die with it."""
+        self._passive = Rounds(self, self._now, self._location, beats=self._beats)
+        self._passive.apply(self._of_passive())
+        for shard in self.shards:
+            shard.start()
+
+    async def stop(self, grace: float = 2.0) -> None:
+        """Begin no more looks, give those that run `grace` seconds to end, and end the processes."""
+        if self._passive is not None:
+            await self._passive.close(grace)
+        for shard in self.shards:
+            await shard.stop(grace)
+
+    def apply(self, probes: Iterable[ProbeSettings]) -> None:
+        """Look after exactly these probes from now on; unchanged ones keep their slots and counts."""
+        self._share(probes)
+        if self._passive is not None:
+            self._passive.apply(self._of_passive())
+
+    def look_now(self, name: str) -> None:
+        """Judge a passive probe at once: its job has just reported."""
+        if self._passive is not None:
+            self._passive.look_now(name)
+
+    def _share(self, probes: Iterable[ProbeSettings]) -> None:
+        old = self._probes
+        self._probes = {settings.name: (self._kinds.get(settings.type), settings) for settings in probes}
+        for name in old.keys() - self._probes.keys():
+            self._ledger.close(name)
+        shares: list[list[tuple[str, ProbeSettings]]] = [[] for _ in self.shards]
+        for name, (kind, settings) in self._probes.items():
+            if not kind.passive:
+                shares[_share_of(name, len(shares))].append((f"{kind.__module__}:{kind.__qualname__}", settings))
+        for shard, share in zip(self.shards, shares, strict=True):
+            shard.apply(share)
+
+    def _of_passive(self) -> list[tuple[type[AnyProbe], ProbeSettings]]:
+        return [(kind, settings) for kind, settings in self._probes.values() if kind.passive]
+
+    def seen(self, seen: Seen) -> None:
+        """A passive probe was judged."""
+        if seen.probe in self._probes:
+            self._pass_on([self._result(seen, self._wall() - self._now())])
+
+    def missed(self, probe: str, reason: Reason, count: int) -> None:
+        """A passive probe's slots ended without a verdict."""
+        self._tell_missed([Missed(probe, reason, count)])
+
+    def _hear(self, shard: Shard, verb: str, words: list[Any]) -> None:
+        take: dict[str, Callable[..., None]] = {"told": self._told, "scheduled": self._scheduled, "pulse": self._pulse}
+        take[verb](shard, *words)
+
+    def _told(self, shard: Shard, results: list[wire.Plain], missed: list[tuple[str, str, int]]) -> None:
+        shift = self._wall() - self._now()
+        told = []
+        for probe, due, late, duration, *found in results:
+            if probe in self._probes:
+                self._ledger.account(probe, due=due)
+                shard.vitals.began(late)
+                told.append(self._result(Seen(probe, due, late, duration, wire.finding(*found)), shift))
+        if told:
+            self._pass_on(told)
+        for probe, _, count in missed:
+            self._ledger.account(probe, count)
+        if missed:
+            self._tell_missed([Missed(probe, Reason(why), count) for probe, why, count in missed])
+
+    def _scheduled(self, shard: Shard, first_due: dict[str, float]) -> None:
+        lost = []
+        for name, due in first_due.items():
+            if name in self._probes:
+                kind, settings = self._probes[name]
+                count = self._ledger.open(name, cadence(name, interval(kind, settings)), due)
+                lost.append(Missed(name, Reason.PROBER_DEAD, count))
+        self._tell_missed(lost)
+
+    def _pulse(self, shard: Shard, *vitals: Any) -> None:
+        shard.vitals.pulse(*vitals)
+
+    def _lost(self, shard: Shard) -> None:
+        now = self._now()
+        names = [settings.name for _, settings in shard.probes]
+        self._tell_missed([Missed(name, Reason.PROBER_DEAD, self._ledger.settle(name, now)) for name in names])
+
+    def _result(self, seen: Seen, shift: float) -> Result:
+        kind = self._probes[seen.probe][1].type
+        return Result(seen.probe, kind, seen.due + shift, seen.late, seen.duration, seen.finding)
+
+    def _pass_on(self, results: list[Result]) -> None:
+        try:
+            self._on_results(results)
+        except Exception:
+            LOG.exception("%d results could not be taken in", len(results))
+
+    def _tell_missed(self, missed: list[Missed]) -> None:
+        missed = [some for some in missed if some.slots]
+        if missed:
+            self._on_missed(missed)
+
+
+def _share_of(name: str, shares: int) -> int:
+    """Which process looks after a probe: always the same one, so that a reload moves nothing."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8, person=b"shard").digest(), "big") % shares

@@ -1,0 +1,239 @@
+"""The rounds: every look begins when it is due, and every slot is accounted for, whatever happens to it."""
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from monitor.prober.heap import TimerHeap
+from monitor.prober.lag import LoopLag
+from monitor.prober.look import let_go, look, new_run, prepare
+from monitor.prober.slots import Reason, cadence, interval, suspended
+from probes.base import AnyProbe, Beat, Finding, ProbeSettings, Sample
+
+#: The loop looks up at least this often, so that a night's sleep of the machine is noticed.
+_LONGEST_NAP = 1.0
+#: Timers of the event loop count in milliseconds.
+_SHORTEST_NAP = 0.001
+_SUSPENDED = 0.5
+
+
+class Seen(NamedTuple):
+    """A look that ended: `due` is a time of the schedule's clock, `late` and `duration` are seconds."""
+
+    probe: str
+    due: float
+    late: float
+    duration: float
+    finding: Finding
+
+
+class Report(Protocol):
+    """Who is told how slots end."""
+
+    def seen(self, seen: Seen) -> None:
+        """A look ended."""
+
+    def missed(self, probe: str, reason: Reason, count: int) -> None:
+        """So many slots ended without a look."""
+
+
+class _Watch:
+    """One probe on the rounds; it is made and opened just before its first look."""
+
+    __slots__ = ("kind", "probe", "settings")
+
+    def __init__(self, kind: type[AnyProbe], settings: ProbeSettings) -> None:
+        self.kind = kind
+        self.settings = settings
+        self.probe: AnyProbe | None = None
+
+
+#: When we began to expect a passive probe's job (wall clock), and its newest report.
+Beats = Callable[[str], tuple[float, Beat | None]]
+
+
+def no_beats(probe: str) -> tuple[float, Beat | None]:
+    """No job ever reported."""
+    return 0.0, None
+
+
+class Rounds:
+    """Looks after a set of probes on the running event loop.
+
+    `clock` is the schedule's clock; at most `limit` looks run at once, and a slot that finds no room waits for one
+    until the next slot of the same probe is due.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        clock: Callable[[], float],
+        location: str = "",
+        limit: int = 2000,
+        beats: Beats = no_beats,
+    ) -> None:
+        self._report = report
+        self._clock = clock
+        self._location = location
+        self._limit = limit
+        #: While held, slots end as missed: nobody would read what the looks find.
+        self.held = False
+        self._beats = beats
+        self._loop = asyncio.get_running_loop()
+        self._heap = TimerHeap()
+        self._watches: dict[str, _Watch] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._waiting: dict[str, float] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._slept = suspended()
+        self.lag = LoopLag(self._loop)
+
+    @property
+    def running(self) -> int:
+        """How many looks run now."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """How many looks are due and wait for room."""
+        return len(self._waiting)
+
+    def apply(self, probes: Iterable[tuple[type[AnyProbe], ProbeSettings]]) -> dict[str, float]:
+        """Look after exactly these probes; answers when the first slot of each newly scheduled one is due.
+
+        A probe whose settings did not change is left alone, and one that keeps its interval keeps its slots. A look
+        that is running ends in peace: what it began in a shop, it must also be able to clean up.
+        """
+        wanted = {settings.name: (kind, settings) for kind, settings in probes}
+        for name in [name for name in self._watches if name not in wanted]:
+            self._heap.drop(name)
+            self._waiting.pop(name, None)
+            self._retire(name, self._watches.pop(name))
+        first_due = {}
+        for name, (kind, settings) in wanted.items():
+            old = self._watches.get(name)
+            if old is None or old.settings != settings:
+                self._watches[name] = _Watch(kind, settings)
+                if old is not None:
+                    self._retire(name, old)
+            due = self._heap.put(name, cadence(name, interval(kind, settings)), self._clock())
+            if due is not None:
+                first_due[name] = due
+                if self._waiting.pop(name, None) is not None:
+                    self._report.missed(name, Reason.OVERLOAD, 1)
+        self._arm()
+        return first_due
+
+    def look_now(self, name: str) -> None:
+        """Look at one probe at once, unless it is being looked at: there is news of it."""
+        if name in self._watches and name not in self._running and name not in self._waiting:
+            self._start(name, self._clock())
+
+    async def close(self, grace: float) -> None:
+        """Begin no more looks; give those that run `grace` seconds to end, then cut them off."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._waiting.clear()
+        self._limit = 0
+        if self._running:
+            _, late = await asyncio.wait(self._running.values(), timeout=grace)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=1.0)
+        for watch in self._watches.values():
+            await self._close(watch)
+        self._watches.clear()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._heap.next_due()
+        if due is None:
+            self._timer = None
+            return
+        nap = min(max(due - self._clock(), _SHORTEST_NAP), _LONGEST_NAP)
+        self._timer = self._loop.call_later(nap, self._turn)
+
+    def _turn(self) -> None:
+        slept, self._slept = self._slept, suspended()
+        for probe, due, skipped in self._heap.take(self._clock()):
+            if skipped:
+                overslept = self._slept - slept > _SUSPENDED
+                self._report.missed(probe, Reason.SUSPENDED if overslept else Reason.OVERLOAD, skipped)
+            self._begin(probe, due)
+        self._arm()
+
+    def _begin(self, name: str, due: float) -> None:
+        if name in self._running:
+            self._report.missed(name, Reason.STILL_RUNNING, 1)
+        elif self.held:
+            self._report.missed(name, Reason.OVERLOAD, 1)
+        elif name in self._waiting:
+            self._report.missed(name, Reason.OVERLOAD, 1)
+            self._waiting[name] = due
+        elif len(self._running) >= self._limit:
+            self._waiting[name] = due
+        else:
+            self._start(name, due)
+
+    def _start(self, name: str, due: float) -> None:
+        if not self._running:
+            self.lag.begin()
+        self._running[name] = self._loop.create_task(self._look(name, self._watches[name], due))
+
+    async def _look(self, name: str, watch: _Watch, due: float) -> None:
+        late = max(0.0, self._clock() - due)
+        try:
+            finding, duration = await self._find(name, watch)
+            self._report.seen(Seen(name, due, late, duration, finding))
+        finally:
+            self._ended(name)
+        if self._watches.get(name) is not watch:
+            await self._close(watch)
+
+    async def _find(self, name: str, watch: _Watch) -> tuple[Finding, float]:
+        if watch.probe is None:
+            made = await prepare(watch.kind, watch.settings)
+            if isinstance(made, Finding):
+                return made, 0.0
+            watch.probe = made
+        since, beat = self._beats(name)
+        run = new_run(watch.settings.timeout, time.time(), self._location, beat, since)
+        began = self._loop.time()
+        finding = await look(watch.probe, run)
+        duration = self._loop.time() - began
+        lag = self.lag.worst_since(began)
+        if lag:
+            mark = Sample("probe_prober_lag_seconds", lag)
+            finding = Finding(finding.outcome, finding.reason, (*finding.samples, mark), finding.evidence)
+        return finding, duration
+
+    def _ended(self, name: str) -> None:
+        del self._running[name]
+        while self._waiting and len(self._running) < self._limit:
+            waiting = next(iter(self._waiting))
+            self._start(waiting, self._waiting.pop(waiting))
+        if not self._running:
+            self.lag.end()
+
+    def _retire(self, name: str, watch: _Watch) -> None:
+        """Close a probe that is no longer wanted; one that is looking closes itself when it is done."""
+        if name not in self._running:
+            task = self._loop.create_task(self._close(watch))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _close(self, watch: _Watch) -> None:
+        if watch.probe is not None:
+            probe, watch.probe = watch.probe, None
+            await let_go(probe)
+
+
+def settle_memory() -> None:
+    """Let the garbage collector forget what stays for good, so that its passes never stop a look for long."""
+    gc.collect()
+    gc.freeze()

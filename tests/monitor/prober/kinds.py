@@ -1,0 +1,119 @@
+"""Kinds of probe that only tests use: trivial, slow, stubborn, crashing, blocking."""
+
+import asyncio
+import os
+import time
+
+from probes.base import Evidence, Finding, Outcome, Probe, ProbeSettings, Run, Sample
+from probes.registry import Registry
+from probes.settings import Secret
+
+
+class TrivialProbe(Probe[ProbeSettings]):
+    settings_model = ProbeSettings
+
+    async def check(self, run: Run) -> Finding:
+        return Finding(Outcome.UP, samples=(Sample("trivial", 1.0, (("at", run.location),)),))
+
+
+class SlowSettings(ProbeSettings):
+    type: str = "slow"
+    takes: float = 1.0
+
+
+class SlowProbe(Probe[SlowSettings]):
+    settings_model = SlowSettings
+
+    async def check(self, run: Run) -> Finding:
+        await asyncio.sleep(self.settings.takes)
+        return Finding(Outcome.UP)
+
+
+class BlockingProbe(Probe[SlowSettings]):
+    """Stops the whole event loop, as no probe should."""
+
+    settings_model = SlowSettings
+
+    async def check(self, run: Run) -> Finding:
+        time.sleep(self.settings.takes)
+        return Finding(Outcome.UP)
+
+
+class DyingProbe(Probe[ProbeSettings]):
+    settings_model = ProbeSettings
+
+    async def check(self, run: Run) -> Finding:
+        os._exit(7)
+
+
+class ToldSettings(ProbeSettings):
+    type: str = "raising"
+    token: Secret = Secret("hunter2")
+    message: str = "bad token hunter2\nin two lines"
+
+
+class RaisingProbe(Probe[ToldSettings]):
+    settings_model = ToldSettings
+
+    async def check(self, run: Run) -> Finding:
+        raise RuntimeError(self.settings.message)
+
+
+class KnowingProbe(Probe[SlowSettings]):
+    """Knows where its time ran out."""
+
+    settings_model = SlowSettings
+
+    async def check(self, run: Run) -> Finding:
+        try:
+            await asyncio.sleep(self.settings.takes)
+        except asyncio.CancelledError:
+            return Finding(Outcome.DOWN, "no TLS handshake in time", evidence=Evidence("it stopped at TLS"))
+        return Finding(Outcome.UP)
+
+
+class OddProbe(Probe[ProbeSettings]):
+    """Returns what no wire can carry."""
+
+    settings_model = ProbeSettings
+
+    async def check(self, run: Run) -> Finding:
+        return Finding(Outcome.UP, reason=object())  # type: ignore[arg-type]  # that is the point
+
+
+class PidProbe(Probe[ProbeSettings]):
+    settings_model = ProbeSettings
+
+    async def check(self, run: Run) -> Finding:
+        return Finding(Outcome.UP, samples=(Sample("pid", os.getpid()),))
+
+
+class WaitingProbe(Probe[ProbeSettings]):
+    """Passive: up when its job has reported."""
+
+    settings_model = ProbeSettings
+    passive = True
+
+    async def check(self, run: Run) -> Finding:
+        return Finding(Outcome.UP if run.beat and run.beat.ok else Outcome.DOWN)
+
+
+class TestKinds(Registry):
+    __test__ = False
+
+    def __init__(self) -> None:
+        names = {
+            "trivial": TrivialProbe,
+            "slow": SlowProbe,
+            "blocking": BlockingProbe,
+            "dying": DyingProbe,
+            "raising": RaisingProbe,
+            "knowing": KnowingProbe,
+            "odd": OddProbe,
+            "pid": PidProbe,
+            "waiting": WaitingProbe,
+        }
+        super().__init__("tests.none", {name: f"{__name__}:{kind.__name__}" for name, kind in names.items()})
+
+
+KINDS = TestKinds()
