@@ -13,5 +13,6 @@ KINDS = Registry(
         "dns": "probes.dns:DnsProbe",
         "heartbeat": "probes.heartbeat:HeartbeatProbe",
         "journey": "probes.journey:JourneyProbe",
+        "scrape": "probes.scrape:ScrapeProbe",
     },
 )
