@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     PrivateAttr,
     SerializerFunctionWrapHandler,
@@ -130,6 +131,19 @@ class Settings(BaseModel):
                 if name not in cls.secret_fields() and holds_interpolated(value):
                     settings._written[name] = as_written(value)
         return settings
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """What an editor may offer: each secret also as `<name>_file`, one of the two where it must be given."""
+        schema = handler.resolve_ref_schema(handler(core))
+        properties, required = schema.get("properties", {}), schema.get("required", [])
+        for name in cls.secret_fields():
+            properties[f"{name}_file"] = {"type": "string", "description": f"A file that holds the {name}."}
+            if name in required:
+                required.remove(name)
+                either = [{"required": [name]}, {"required": [f"{name}_file"]}]
+                schema.setdefault("allOf", []).append({"oneOf": either})
+        return schema
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():

@@ -3,13 +3,14 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 _DURATION = re.compile(
-    r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?",
+    r"(?:(\d{1,9})y)?(?:(\d{1,9})w)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,12})m)?(?:(\d{1,12})s)?(?:(\d{1,15})ms)?",
+    re.ASCII,
 )
 _SECONDS = (365 * 86400.0, 7 * 86400.0, 86400.0, 3600.0, 60.0, 1.0, 0.001)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)")
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)")
 _BYTES = {"B": 1} | {unit + "B": 1000**power for power, unit in enumerate("KMGT", 1)}
 _BYTES |= {unit + "iB": 1024**power for power, unit in enumerate("KMGT", 1)}
 
@@ -19,7 +20,7 @@ def parse_duration(text: Any) -> float:
 
     Raises ValueError with a sentence for anything else, a bare number included: `30` does not say thirty of what.
     """
-    if isinstance(text, str) and text == "0":
+    if text == "0" or (type(text) is int and text == 0):
         return 0.0
     match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
     if match is None:
@@ -65,20 +66,33 @@ def _positive(seconds: float) -> float:
     return seconds
 
 
-def _schema(example: str) -> dict[str, Any]:
-    return {"type": "string", "examples": [example]}
+#: How the units look to an editor that checks the config while it is written; `x-unit` names them.
+_DURATION_TEXT = r"^(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)$"
 
 
-def _parse(parser: Any) -> Any:
-    """Values that are numbers already (a model built in Python) pass; only YAML's text is parsed."""
-    return BeforeValidator(lambda value: value if isinstance(value, float) else parser(value))
+def _schema(unit: str, pattern: str, *examples: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "x-unit": unit, "pattern": pattern, "examples": list(examples)})
+
+
+def _parse(parser: Any, number: type) -> Any:
+    """A number passes in a model built in Python; from YAML (known by the validation context) it lacks its unit."""
+
+    def parse(value: Any, info: ValidationInfo) -> Any:
+        return value if type(value) is number and info.context is None else parser(value)
+
+    return BeforeValidator(parse)
 
 
 #: Seconds, written `90s` or `1h30m` in YAML.
-Duration = Annotated[float, _parse(parse_duration)]
+Duration = Annotated[float, _parse(parse_duration, float), _schema("duration", _DURATION_TEXT, "30s", "5m", "1h30m")]
 #: Seconds, longer than zero.
-Interval = Annotated[float, BeforeValidator(_positive), _parse(parse_duration)]
+Interval = Annotated[
+    float,
+    BeforeValidator(_positive),
+    _parse(parse_duration, float),
+    _schema("duration", _DURATION_TEXT, "30s", "5m", "1h30m"),
+]
 #: Bytes, written `10MiB` in YAML.
-Size = Annotated[int, BeforeValidator(lambda value: value if type(value) is int else parse_size(value))]
+Size = Annotated[int, _parse(parse_size, int), _schema("size", f"^{_SIZE.pattern}$", "512KB", "10MiB")]
 #: 0 to 1, written `99.5%` in YAML.
-Ratio = Annotated[float, _parse(parse_ratio)]
+Ratio = Annotated[float, _parse(parse_ratio, float), _schema("ratio", r"^\d+(\.\d+)?%$", "1%", "99.5%")]
