@@ -1,8 +1,9 @@
 """Reads the many ways in which a database writes down when an order was made."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
@@ -10,11 +11,11 @@ _JULIAN = range(2_400_000, 2_500_000)  # days: the years 1858 to 2132, as SQLite
 _UNIX_EPOCH_JULIAN = 2440587.5
 
 
-def parse_moment(value: Any) -> float:
+def parse_moment(value: Any, zone: str = "UTC") -> float:
     """Wall-clock seconds (UTC) of a database's timestamp.
 
-    Takes ISO 8601 text (without a zone it is UTC, as SQLite's CURRENT_TIMESTAMP), Unix seconds or milliseconds, and
-    Julian days. Raises ValueError with a sentence for anything else.
+    Takes ISO 8601 text (without a zone of its own it is in `zone`; SQLite's CURRENT_TIMESTAMP is UTC), Unix seconds or
+    milliseconds, and Julian days. Raises ValueError with a sentence for anything else.
     """
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value)
@@ -24,7 +25,7 @@ def parse_moment(value: Any) -> float:
         if isinstance(value, int | float):
             return _of_number(float(value))
         moment = datetime.fromisoformat(value.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp()
     except (ValueError, TypeError, AttributeError, OverflowError):
         raise ValueError(
             f"{str(value)[:80]!r} is not a time; expected ISO 8601 text, Unix seconds, milliseconds or a Julian day"

@@ -69,7 +69,7 @@ def newest_rows(connection: sqlite3.Connection, columns: Mapping[str, str]) -> d
     """Wall-clock seconds of each table's newest row; an empty table is left out. Raises ValueError for other values."""
     found = {}
     for table, column in columns.items():
-        statement = f"SELECT max({identifier(column)}) FROM {identifier(table)}"  # noqa: S608 - identifier() quotes it
+        statement = f"SELECT max({column_of(table, column)}) FROM {identifier(table)}"  # noqa: S608 - column_of() quotes it
         value = connection.execute(statement).fetchone()[0]
         if value is not None:
             found[table] = parse_moment(value)
@@ -79,6 +79,11 @@ def newest_rows(connection: sqlite3.Connection, columns: Mapping[str, str]) -> d
 def identifier(name: str) -> str:
     """A table or column name, quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def column_of(table: str, column: str) -> str:
+    """A column with its table: without it, SQLite takes a misspelt name in quotes for a text."""
+    return f"{identifier(table)}.{identifier(column)}"
 
 
 def _flush(path: Path) -> None:

@@ -1,0 +1,230 @@
+"""Decides whether a restored backup would save the shop. Pure: what was found goes in, the verdict comes out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from probes.backup.record import Counted, Record
+from probes.backup.settings import BackupSettings, Scalar, TableExpectation
+from probes.backup.verification import Verdict
+from probes.units import format_duration
+
+#: Clocks of two hosts differ; a backup from further in the future than this is a failure.
+_SKEW = 60.0
+#: Rows that were counted beside the dump, not in its snapshot, may be this much fewer unless `shrink` says otherwise.
+_LIVE_SHRINK = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a user's query answered: its single value, or why there is none."""
+
+    value: Scalar = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found inside the restored backup. `doubts` are an engine's own reasons not to trust it unrecorded."""
+
+    rows: Mapping[str, int]
+    newest: Mapping[str, float] = field(default_factory=dict)
+    newest_errors: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Objection(NamedTuple):
+    """Something against a pass: whether it proves the backup bad, and the sentence."""
+
+    fatal: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict with its reasons, and notes that change nothing but should be read."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def judge(
+    settings: BackupSettings,
+    found: Found,
+    record: Record | None,
+    taken_at: float | None,
+    previous: Mapping[str, int],
+    now: float,
+) -> Judgement:
+    """Weigh what was found against what is expected, what was recorded and what the last good backup held.
+
+    `taken_at` is when the backup was made, by its record or by what is inside; `previous` are the rows of the last
+    verification that passed.
+    """
+    objections = [
+        *_age(settings, taken_at, now),
+        *_contents(found, record),
+        *_recorded(settings, found, record),
+        *_tables(settings, found, previous, now),
+        *_queries(settings, found),
+    ]
+    notes = list(found.notes)
+    if record is None:
+        doubts = list(_unrecorded(settings, found, now))
+        objections += doubts
+        notes.append("there is no record of what was in the database at backup time: judged on what is inside alone")
+        notes += [] if doubts else found.doubts
+    elif record.counted is Counted.BACKUP:
+        notes.append("the record was counted in the backup itself: it cannot tell what the live database held")
+    return Judgement(_verdict(objections), tuple(objection.reason for objection in objections), tuple(notes))
+
+
+def _verdict(objections: Iterable[Objection]) -> Verdict:
+    fatal = {objection.fatal for objection in objections}
+    if True in fatal:
+        return Verdict.FAIL
+    return Verdict.INCONCLUSIVE if fatal else Verdict.PASS
+
+
+def _age(settings: BackupSettings, taken_at: float | None, now: float) -> Iterable[Objection]:
+    limit = settings.expect.age
+    if taken_at is None:
+        if limit is not None:
+            yield Objection(
+                False,
+                "its age cannot be told: it has no record, and no table with a `newest` column that is filled; "
+                "mtime is no proof",
+            )
+        return
+    age = now - taken_at
+    if age < -_SKEW:
+        yield Objection(
+            True,
+            f"it says it was made {format_duration(-age)} in the future; "
+            f"the clock that made it is wrong, or `timezone` is not {settings.timezone}",
+        )
+    elif limit is not None and age > limit:
+        yield Objection(True, f"it is {_about(age)} old, expected at most {format_duration(limit)}")
+
+
+def _contents(found: Found, record: Record | None) -> Iterable[Objection]:
+    if not found.rows:
+        yield Objection(True, "it contains no tables at all")
+    elif record is None and not any(found.rows.values()):
+        yield Objection(True, f"all of its {len(found.rows)} tables are empty")
+
+
+def _recorded(settings: BackupSettings, found: Found, record: Record | None) -> Iterable[Objection]:
+    if record is None:
+        if settings.expect.record:
+            yield Objection(True, "it has no record beside it, and `record: true` expects one")
+        return
+    for name, table in record.tables.items():
+        rows = found.rows.get(name)
+        if rows is None:
+            yield Objection(True, f"table {name} is missing; {table.rows} rows were recorded at backup time")
+        elif record.counted is Counted.LIVE:
+            yield from _shrunk(name, rows, table.rows, _tolerance(settings, name), "recorded at backup time")
+        elif rows != table.rows:
+            yield Objection(True, f"table {name} has {rows} rows, {table.rows} were recorded at backup time")
+        yield from _recorded_newest(name, found, record)
+
+
+def _recorded_newest(name: str, found: Found, record: Record) -> Iterable[Objection]:
+    promised, newest = record.tables[name].newest, found.newest.get(name)
+    if promised is None or newest is None or record.counted is Counted.LIVE:
+        return
+    if abs(newest - promised.timestamp()) > 1:
+        yield Objection(
+            True,
+            f"the newest row of {name} differs by {format_duration(abs(newest - promised.timestamp()))} "
+            "from the one recorded at backup time",
+        )
+
+
+def _tolerance(settings: BackupSettings, table: str) -> float:
+    expected = settings.expect.tables.get(table)
+    return _LIVE_SHRINK if expected is None or expected.shrink is None else expected.shrink
+
+
+def _tables(settings: BackupSettings, found: Found, previous: Mapping[str, int], now: float) -> Iterable[Objection]:
+    for name, expected in settings.expect.tables.items():
+        rows = found.rows.get(name)
+        if rows is None:
+            yield Objection(True, f"table {name} is expected and missing")
+            continue
+        if rows < expected.min:
+            yield Objection(True, f"table {name} has {rows} rows, expected at least {expected.min}")
+        if expected.shrink is not None and name in previous:
+            yield from _shrunk(name, rows, previous[name], expected.shrink, "in the last good backup")
+        yield from _newest(name, expected, found, now)
+
+
+def _shrunk(name: str, rows: int, before: int, tolerance: float, where: str) -> Iterable[Objection]:
+    if rows < before * (1 - tolerance):
+        yield Objection(
+            True, f"table {name} has {rows} rows, {before} {where}: more than {tolerance * 100:g}% are missing"
+        )
+
+
+def _newest(name: str, expected: TableExpectation, found: Found, now: float) -> Iterable[Objection]:
+    if name in found.newest_errors:
+        yield Objection(False, f"the newest row of {name} cannot be told: {found.newest_errors[name]}")
+        return
+    newest = found.newest.get(name)
+    if newest is None:
+        if expected.within is not None:
+            yield Objection(True, f"table {name} has no row with a {expected.newest}")
+        return
+    age = now - newest
+    if age < -_SKEW:
+        yield Objection(
+            True, f"the newest row of {name} is {format_duration(-age)} in the future; is `timezone` right?"
+        )
+    elif expected.within is not None and age > expected.within:
+        yield Objection(
+            True, f"the newest row of {name} is {_about(age)} old, expected at most {format_duration(expected.within)}"
+        )
+
+
+def _queries(settings: BackupSettings, found: Found) -> Iterable[Objection]:
+    for query, expected in settings.expect.query.items():
+        answer = found.answers.get(query, Answer(error="it was not asked"))
+        if answer.error:
+            yield Objection(True, f"the query {query!r} failed: {answer.error}")
+        elif not _same(answer.value, expected):
+            yield Objection(True, f"the query {query!r} answered {answer.value!r}, expected {expected!r}")
+
+
+def _same(value: Scalar, expected: Scalar) -> bool:
+    """SQLite has no booleans, and numbers of PostgreSQL may come as text: compare what is meant."""
+    if isinstance(expected, bool) and isinstance(value, int | float):
+        return value == int(expected)
+    if isinstance(value, bool) or isinstance(expected, bool):
+        return value is expected
+    if isinstance(expected, int | float) and isinstance(value, str):
+        try:
+            return float(value) == expected
+        except ValueError:
+            return False
+    return value == expected
+
+
+def _unrecorded(settings: BackupSettings, found: Found, now: float) -> Iterable[Objection]:
+    """Doubts count where nothing else proves the backup whole: no record, and no newest row that is fresh enough."""
+    if not found.doubts:
+        return
+    for name, expected in settings.expect.tables.items():
+        newest = found.newest.get(name)
+        if expected.within is not None and newest is not None and now - newest <= expected.within:
+            return
+    for doubt in found.doubts:
+        yield Objection(False, doubt)
+
+
+def _about(seconds: float) -> str:
+    """A duration for a sentence: whole seconds are enough."""
+    return format_duration(float(round(seconds)))

@@ -1,0 +1,91 @@
+"""Starts a verification in its own process, waits for its answer, and ends it when it must."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from probes.backup.settings import BackupSettings
+from probes.backup.verification import Verdict, Verification
+
+#: Beyond its own timeout a child has this long to clean up and answer.
+_GRACE = 90.0
+_POLL = 0.2
+
+
+def verify_in_child(
+    settings: BackupSettings,
+    previous: Mapping[str, int] | None = None,
+    clock: Callable[[], float] = time.time,
+    stop: threading.Event | None = None,
+) -> Verification:
+    """Verify the newest backup in a child process. Blocks the calling thread, which must live until this returns:
+    the kernel stops the child when the thread that started it ends. `stop` asks it to clean up and answer early.
+    """
+    started_at, stop = clock(), stop or threading.Event()
+    job = {
+        "settings": settings.model_dump(mode="json", by_alias=True),
+        "previous": dict(previous or {}),
+        "now": started_at,
+        "parent": os.getpid(),
+    }
+    child = subprocess.Popen(
+        [sys.executable, "-m", "probes.backup.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,  # a Ctrl-C on our terminal is ours to pass on, in order
+    )
+    try:
+        _send(child, json.dumps(job).encode())
+        out, err = _answer(child, settings.verify.timeout + _GRACE, stop)
+    finally:
+        _end(child)
+    try:
+        return Verification.from_json(out)
+    except (ValueError, TypeError, KeyError):
+        lines = err.decode(errors="replace").strip().splitlines()
+        reason = f"the process that verified ended with code {child.returncode}" + (f": {lines[-1]}" if lines else "")
+        return _inconclusive(settings, started_at, clock(), reason)
+
+
+def _send(child: "subprocess.Popen[bytes]", job: bytes) -> None:
+    assert child.stdin is not None
+    with contextlib.suppress(BrokenPipeError), child.stdin:  # a child that is gone already says why on stderr
+        child.stdin.write(job)
+    child.stdin = None  # or communicate() would flush it again
+
+
+def _answer(child: "subprocess.Popen[bytes]", limit: float, stop: threading.Event) -> tuple[bytes, bytes]:
+    deadline, told = time.monotonic() + limit, False
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.communicate(timeout=_POLL)
+        if stop.is_set() and not told:
+            child.terminate()
+            told, deadline = True, time.monotonic() + _GRACE
+        if time.monotonic() > deadline:
+            _end(child)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """SIGTERM for a child that still runs, then SIGKILL for all of its session that is left."""
+    if child.poll() is None:
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _inconclusive(settings: BackupSettings, started_at: float, finished_at: float, reason: str) -> Verification:
+    return Verification(
+        settings.name, settings.type, Verdict.INCONCLUSIVE, started_at, finished_at, (f"{reason}; please report it",)
+    )
