@@ -47,6 +47,13 @@ def parse_size(text: Any) -> int:
     return int(float(match[1]) * _BYTES[match[2]])
 
 
+def format_size(size: int) -> str:
+    """The shortest size of exactly this many bytes: 10485760 → `10MiB`."""
+    exact = ((size // count, unit) for unit, count in _BYTES.items() if size % count == 0 and size >= count)
+    count, unit = min(exact, default=(size, "B"))
+    return f"{count}{unit}"
+
+
 def parse_ratio(text: Any) -> float:
     """A ratio from 0 to 1 written as a percentage such as `99.5%`; ValueError with a sentence for anything else."""
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.notifiers import CHANNELS, IMPLIED
 from monitor.config.checks import check_labels, check_probe, check_secrets, check_store
+from monitor.config.coverage import check_coverage
 from monitor.config.defaults import Defaults
 from monitor.config.files import read_files
 from monitor.config.interpolate import interpolate
@@ -14,7 +15,7 @@ from monitor.config.kinds import Entry, build, settings_model
 from monitor.config.model import Config
 from monitor.config.problems import Problems
 from monitor.config.references import check_references
-from monitor.config.rulefiles import rule_files
+from monitor.config.rulefiles import read_rules, rule_files, shipped
 from monitor.config.validate import folder_of, validate
 from probes import KINDS
 from probes.backup import ENGINES
@@ -43,21 +44,27 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
         check_labels(backup.node, problems)
     notifiers = build(sections.get("notifiers"), "notifier", CHANNELS, problems)
     names = [notifier.name for notifier in notifiers]
-    data = {key: plain(value) for key, value in sections.items() if key not in _APART}
+    said = {key: value for key, value in sections.items() if key not in _APART and value.value is not None}
+    data = {key: plain(value) for key, value in said.items()}
     data |= {"probes": _settings(probes), "backups": _settings(backups), "notifiers": _settings(notifiers)}
     if not notifiers:
         data["notifiers"] = [settings_model(CHANNELS, IMPLIED).model_validate({"name": IMPLIED, "type": IMPLIED})]
         names = [IMPLIED]
     check_references(root, names, problems)
+    if "routes" not in said:
+        data["routes"] = [{"notify": names}]
     data["rules"] = rule_files(sections.get("rules"), problems)
+    runbooks = (folder_of(root) / "runbooks", shipped("runbooks"))
+    alerts = read_rules(data["rules"], runbooks, problems)
     config = validate(Config, root, "the config", problems, data, folder_of(sections.get("store", root)))
     for entry in [*probes, *backups, *notifiers]:
         check_secrets(entry.settings, entry.node, problems)
     if config is not None:
         check_store(config, root, problems)
+        check_coverage(root, config.routes, alerts, problems)
     if problems or config is None:
         raise problems.error()
-    config._files = files
+    config._files, config._runbooks = files, runbooks
     return config
 
 

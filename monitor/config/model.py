@@ -1,8 +1,7 @@
 """The whole config, as everything else reads it: one frozen model, checked and complete."""
 
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny, ValidationInfo
@@ -95,11 +94,17 @@ class Config(Settings):
     routes: tuple[Route, ...] = Field(default=(), description="Which alert goes where; the first that fits wins.")
 
     _files: tuple[Path, ...] = PrivateAttr(default=())
+    _runbooks: tuple[Path, ...] = PrivateAttr(default=())
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that this config was read from."""
         return self._files
+
+    @property
+    def runbooks(self) -> tuple[Path, ...]:
+        """The folders of runbooks, NAME.md each: `runbooks` beside the config, then ours."""
+        return self._runbooks
 
     @property
     def address(self) -> tuple[str, int]:
@@ -111,10 +116,3 @@ class Config(Settings):
     def url(self) -> str:
         """Where people open Shopwatch: external_url, or the address it listens on."""
         return self.external_url or f"http://{self.listen}"
-
-
-def shipped_packs() -> Path:
-    """The folder of the rule packs that come with Shopwatch."""
-    spec = find_spec("alerts")
-    places: Any = spec.submodule_search_locations if spec else None
-    return Path(next(iter(places or ["alerts"]))) / "rules"

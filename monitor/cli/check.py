@@ -1,0 +1,81 @@
+"""`shopwatch check`: is this config right? Every problem at once; when it is, what is watched and who is woken."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from alerts.route import Route
+from alerts.rule import AlertingRule
+from alerts.rulefile import read_file
+from monitor.config import Config, ConfigError, load
+
+
+def add(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "check",
+        help="validate configs, their rules, runbooks and on-call plans",
+        description="Reads each config and says everything that is wrong with it, as FILE:LINE:COLUMN: MESSAGE. "
+        "Exits with 2 when anything is.",
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, default=[Path("config.yaml")], metavar="FILE", help="a config file or folder"
+    )
+    parser.add_argument("--quiet", "-q", action="store_true", help="say nothing when all is well")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check every config; 2 when one of them is wrong."""
+    code = 0
+    for path in args.files:
+        try:
+            config = load(path)
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            count = len(error.problems)
+            print(f"{path}: {count} problem{'s' if count != 1 else ''}", file=sys.stderr)
+            code = 2
+            continue
+        if not args.quiet:
+            print("\n".join([f"{path}: all is well", *summary(config, time.time())]))
+    return code
+
+
+def summary(config: Config, now: float) -> Iterator[str]:
+    """What a config does, in a few lines: what is watched, what alerts, who is woken. `now` is seconds UTC."""
+    yield _line("watches", f"{_count(len(config.probes), 'probe')} from {config.location}: {_kinds(config.probes)}")
+    if config.backups:
+        names = ", ".join(getattr(backup, "name", "") for backup in config.backups)
+        yield _line("restores", f"{_count(len(config.backups), 'backup')}: {names}")
+    rules = [rule for file in config.rules for group in read_file(file).groups for rule in group.rules]
+    alerts = sum(isinstance(rule, AlertingRule) for rule in rules)
+    yield _line("alerts", f"{_count(alerts, 'alerting rule')} in {_count(len(config.rules), 'file')}")
+    for route in config.routes:
+        yield _line("pages", f"{_match(route)} → {route.escalation or ', '.join(route.notify)}")
+    for shift in config.oncall.roster.now(now):
+        until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(shift.ends_at))
+        yield _line("on call", f"{shift.person.name} for {shift.rotation}, until {until}")
+    yield _line("listens", f"on {config.listen}, people open {config.url}")
+
+
+def _line(word: str, text: str) -> str:
+    return f"  {word:<9} {text}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _kinds(probes: Iterable[Any]) -> str:
+    counts = Counter(probe.type for probe in probes)
+    return ", ".join(f"{count} {kind}" for kind, count in counts.most_common()) or "none yet"
+
+
+def _match(route: Route) -> str:
+    said = [f"{label}={'|'.join(values)}" for label, values in route.match.items()]
+    return ", ".join(said) or "every alert"
