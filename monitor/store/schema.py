@@ -7,7 +7,6 @@ two), and put its queries into monitor/store/<noun>.py, as functions of a Connec
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -31,7 +30,7 @@ metadata = MetaData(
 #: SQLite numbers rows by itself only in a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
-#: One row an incident. The columns are what is searched; `body` is the whole (alerts.incident.Incident).
+#: One row an incident. The columns are what is searched; `body` is the whole, as JSON (alerts.incident.Incident).
 incidents = Table(
     "incidents",
     metadata,
@@ -44,7 +43,7 @@ incidents = Table(
     Column("resolved_at", Double),
     Column("next_at", Double, index=True),
     Column("version", Integer, nullable=False),
-    Column("body", JSON, nullable=False),
+    Column("body", Text, nullable=False),
 )
 Index("ix_incidents_identity_resolved_at", incidents.c.identity, incidents.c.resolved_at)
 #: Two replicas that open the same incident at once: the second one fails, and looks again.
@@ -78,7 +77,6 @@ outbox = Table(
     Column("transition", String(200), nullable=False, unique=True),
     Column("notifier", String(100), nullable=False),
     Column("kind", String(32), nullable=False),
-    Column("rings", Boolean, nullable=False),
     Column("recipients", JSON, nullable=False),
     Column("line", Text, nullable=False),
     Column("state", String(16), nullable=False),  # pending | sent | failed

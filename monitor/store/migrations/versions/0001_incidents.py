@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("resolved_at", sa.Double()),
         sa.Column("next_at", sa.Double()),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
         sa.UniqueConstraint("key", name="uq_incidents_key"),
     )
     op.create_index("ix_incidents_next_at", "incidents", ["next_at"])
@@ -58,7 +58,6 @@ def upgrade() -> None:
         sa.Column("transition", sa.String(200), nullable=False),
         sa.Column("notifier", sa.String(100), nullable=False),
         sa.Column("kind", sa.String(32), nullable=False),
-        sa.Column("rings", sa.Boolean(), nullable=False),
         sa.Column("recipients", sa.JSON(), nullable=False),
         sa.Column("line", sa.Text(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),

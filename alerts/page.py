@@ -1,0 +1,137 @@
+"""What a person is told about an incident, whatever the channel: what broke, since when, the proof, and what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alerts.alert import Alert
+from alerts.incident import Audit, Hush, Incident, Kind, State, Taken
+from alerts.oncall import Person
+from probes.base import Evidence, Labels
+
+_MANY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One message about an incident, complete at this moment. Times are seconds UTC.
+
+    `kind` says why it is sent now, and `line` what is new since the last one. `people` are those it is to reach, with
+    their addresses. `values` are (name, value) pairs. `zone` is the time zone of whoever is paged. The URLs are
+    absolute, or empty.
+    """
+
+    key: str
+    state: State
+    kind: Kind
+    line: str
+    severity: str
+    headline: str
+    description: str
+    started_at: float
+    at: float
+    people: tuple[Person, ...] = ()
+    labels: Labels = ()
+    values: tuple[tuple[str, str], ...] = ()
+    evidence: Evidence | None = None
+    more: tuple[str, ...] = ()
+    runbook_url: str = ""
+    source_url: str = ""
+    url: str = ""
+    ack: Taken | None = None
+    resolved: Taken | None = None
+    hush: Hush | None = None
+    story: tuple[Audit, ...] = ()
+    zone: str = "UTC"
+
+    @property
+    def open(self) -> bool:
+        """Whether it still needs someone, or has someone."""
+        return self.state is not State.RESOLVED
+
+    @property
+    def can_ack(self) -> bool:
+        """Whether an Ack button makes sense."""
+        return self.open and self.ack is None
+
+    @property
+    def rings(self) -> bool:
+        """Whether it should wake someone: a page that nobody has answered in the meantime."""
+        return self.kind is Kind.PAGE and self.can_ack and self.hush is None
+
+
+def compose(
+    incident: Incident,
+    kind: Kind,
+    line: str,
+    people: Sequence[Person],
+    story: Sequence[Audit],
+    now: float,
+    external_url: str,
+) -> Page:
+    """The page about an incident as it stands. `external_url` is where people reach this Shopwatch."""
+    lead = incident.lead
+    others = [alert for alert in incident.firing if alert is not lead]
+    external = external_url.rstrip("/")
+    return Page(
+        key=incident.key,
+        state=incident.state,
+        kind=kind,
+        line=line,
+        severity=incident.severity,
+        headline=_summary(lead),
+        description=lead.annotations.get("description", "") if lead else "",
+        started_at=incident.started_at,
+        at=now,
+        people=tuple(people),
+        labels=incident.labels,
+        values=tuple(_values(incident)),
+        evidence=incident.evidence,
+        more=tuple(_summary(alert) for alert in others[:_MANY])
+        + ((f"and {len(others) - _MANY} more",) if len(others) > _MANY else ()),
+        runbook_url=runbook_url(lead, external),
+        source_url=lead.generator_url if lead and _is_link(lead.generator_url) else "",
+        url=f"{external}/#{incident.key}" if external else "",
+        ack=incident.ack,
+        resolved=incident.resolved,
+        hush=incident.hush,
+        story=tuple(story),
+        zone=next((person.timezone for person in people), "UTC"),
+    )
+
+
+def runbook_url(alert: Alert | None, external_url: str) -> str:
+    """Where an alert's runbook opens in a browser: as given, or under `external_url`; empty when there is none."""
+    given = alert.annotations.get("runbook_url", "") if alert else ""
+    if not given or _is_link(given):
+        return given
+    if "://" in given or not external_url:
+        return ""
+    return f"{external_url.rstrip('/')}/{given.lstrip('/')}"
+
+
+def figure(value: float) -> str:
+    """A measured value with four digits, without a row of zeros."""
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
+def _summary(alert: Alert | None) -> str:
+    if alert is None:
+        return "an incident without an alert"
+    return alert.annotations.get("summary") or f"{alert.name} {_labels(alert)}".strip()
+
+
+def _labels(alert: Alert) -> str:
+    return ", ".join(
+        f"{name}={value}" for name, value in alert.labels if name not in ("alertname", "severity", "owner")
+    )
+
+
+def _values(incident: Incident) -> list[tuple[str, str]]:
+    known = [alert for alert in incident.firing or incident.alerts if alert.value is not None]
+    if len(known) == 1:
+        return [("value", figure(known[0].value or 0.0))]
+    return [(_summary(alert), figure(alert.value or 0.0)) for alert in known[:_MANY]]
+
+
+def _is_link(text: str) -> bool:
+    return text.startswith(("https://", "http://"))
