@@ -1,0 +1,35 @@
+"""The newest word of each probe: its last result, and the last one that was not up, which is the evidence of a page."""
+
+from collections.abc import Iterable
+
+from probes.base import Outcome, Result
+
+
+class Latest:
+    """The last result of every probe, in memory only."""
+
+    def __init__(self) -> None:
+        self._results: dict[str, Result] = {}
+        self._failures: dict[str, Result] = {}
+
+    def put(self, result: Result) -> bool:
+        """Take in a result; answers whether its outcome is another than before (a first result is a change)."""
+        before = self._results.get(result.probe)
+        self._results[result.probe] = result
+        if result.outcome is not Outcome.UP:
+            self._failures[result.probe] = result
+        return before is None or before.outcome is not result.outcome
+
+    def result(self, probe: str) -> Result | None:
+        """The newest result of a probe; None before its first."""
+        return self._results.get(probe)
+
+    def failure(self, probe: str) -> Result | None:
+        """The newest result of a probe that was not up; None if there was none."""
+        return self._failures.get(probe)
+
+    def keep(self, probes: Iterable[str]) -> None:
+        """Forget every probe but these."""
+        names = set(probes)
+        self._results = {name: result for name, result in self._results.items() if name in names}
+        self._failures = {name: result for name, result in self._failures.items() if name in names}

@@ -1,0 +1,100 @@
+"""The page /metrics: joined from finished lines, so that a scrape costs next to nothing."""
+
+import re
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics, generate_latest
+
+from monitor.metrics.block import Shape, Signature
+from monitor.metrics.family import Families
+from monitor.metrics.text import Reading
+from monitor.metrics.watched import Watched
+from monitor.prober.slots import Missed, interval
+from probes import KINDS
+from probes.base import COMMON_METRICS, AnyProbe, ProbeSettings, Result
+from probes.registry import Registry
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_FAMILY = re.compile(rb"# HELP (\S+) .*\n# TYPE .*\n")
+_MOST_SHAPES = 50_000
+
+
+class Exposition:
+    """What all probes found and how often they looked, and how Shopwatch itself is (`registry`).
+
+    Every method that answers readings leaves it to the caller to append them to the samples in memory at the time
+    `now` that it passed in (wall-clock seconds, UTC). A reading whose value is STALE ends its series.
+    """
+
+    def __init__(self, location: str, kinds: Registry = KINDS) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's own lack
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._location = location
+        self._kinds = kinds
+        self._families = Families(COMMON_METRICS)
+        self._shapes: dict[tuple[Signature, frozenset[str]], Shape] = {}
+        self._watched: dict[str, Watched] = {}
+        self._settings: dict[str, ProbeSettings] = {}
+
+    def configure(self, probes: Iterable[ProbeSettings], now: float) -> list[Reading]:
+        """Show exactly these probes. One whose labels are unchanged keeps its counts; of one that left, series end."""
+        wanted = {settings.name: settings for settings in probes}
+        readings: list[Reading] = []
+        for name, old in list(self._settings.items()):
+            new = wanted.get(name)
+            if new is None or (new.type, new.labels) != (old.type, old.labels):
+                readings += self._watched.pop(name).clear()
+        for name, settings in wanted.items():
+            kind: type[AnyProbe] = self._kinds.get(settings.type)
+            self._families.declare(kind.metrics)
+            if name not in self._watched:
+                self._watched[name] = Watched(settings, interval(kind, settings), self._location, self._shape)
+            self._watched[name].interval = interval(kind, settings)
+            readings += self._watched[name].count(now)
+        self._settings = wanted
+        return readings
+
+    def update(self, result: Result, now: float) -> list[Reading]:
+        """Show a new result."""
+        watched = self._watched.get(result.probe)
+        return watched.update(result, now) if watched else []
+
+    def missed(self, missed: Missed, now: float) -> list[Reading]:
+        """Count slots that ended without a look."""
+        watched = self._watched.get(missed.probe)
+        return watched.missed(missed, now) if watched else []
+
+    def refresh(self, now: float) -> list[Reading]:
+        """What to remember again, because nothing refreshed it for a minute, and how Shopwatch itself is now.
+
+        Call it about every 15 s. Results that are overdue for five intervals, and five minutes, leave the page.
+        """
+        readings = [reading for watched in self._watched.values() for reading in watched.refresh(now)]
+        return readings + self._own_readings()
+
+    def text(self) -> bytes:
+        """The page, in Prometheus' text format 0.0.4."""
+        page = generate_latest(self.registry)
+        heads = list(_FAMILY.finditer(page))
+        ends = [head.start() for head in heads[1:]] + [len(page)]
+        own = {head[1].decode(): (head[0], page[head.end() : end]) for head, end in zip(heads, ends, strict=True)}
+        return self._families.text(own)
+
+    def _shape(self, signature: Signature, reserved: frozenset[str]) -> Shape:
+        """The shape of these samples, made once. A probe that never repeats itself must not fill the memory."""
+        key = (signature, reserved)
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) >= _MOST_SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[key] = Shape(signature, self._families, reserved)
+        return shape
+
+    def _own_readings(self) -> list[Reading]:
+        return [
+            (tuple(sorted([*sample.labels.items(), ("__name__", sample.name)])), sample.value)
+            for family in self.registry.collect()
+            for sample in family.samples
+        ]

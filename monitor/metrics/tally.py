@@ -1,0 +1,86 @@
+"""The tally of a probe: what has happened to it since the service started, whatever became of its prober."""
+
+from bisect import bisect_left
+from itertools import accumulate
+
+from monitor.metrics.block import Signature
+from monitor.prober.slots import Missed, Reason, is_late
+from probes.base import Outcome, Result
+
+#: The upper bounds of probe_latency_seconds, in seconds.
+BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+_OUTCOMES = tuple(Outcome)
+_REASONS = tuple(Reason)
+
+
+def latency_signature(outcome: Outcome) -> Signature:
+    """The series of the histogram of looks that ended so."""
+    own = ("outcome", outcome.value)
+    buckets = [("probe_latency_seconds_bucket", (own, ("le", f"{bound:g}"))) for bound in BOUNDS]
+    ends = ("probe_latency_seconds_sum", (own,)), ("probe_latency_seconds_count", (own,))
+    return (*buckets, ("probe_latency_seconds_bucket", (own, ("le", "+Inf"))), *ends)
+
+
+class Latency:
+    """A classic histogram: how many looks took at most so long."""
+
+    __slots__ = ("counts", "seconds")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """A look took so long."""
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.seconds += seconds
+
+    def values(self) -> tuple[float, ...]:
+        """The values of `latency_signature`."""
+        buckets = tuple(accumulate(self.counts))
+        return (*buckets, self.seconds, buckets[-1])
+
+
+class Tally:
+    """Counts of one probe's slots and looks."""
+
+    __slots__ = ("last_run", "latencies", "missed", "results", "slots")
+
+    def __init__(self) -> None:
+        self.last_run = 0.0
+        self.results = dict.fromkeys(_OUTCOMES, 0)
+        self.latencies: dict[Outcome, Latency] = {}
+        self.slots = {"run": 0, "late": 0, "missed": 0}
+        self.missed = dict.fromkeys(_REASONS, 0)
+
+    def count(self, result: Result, interval: float) -> None:
+        """A look ended."""
+        self.last_run = result.slot + result.late
+        self.results[result.outcome] += 1
+        self.slots["late" if is_late(result.late, interval) else "run"] += 1
+        self.latencies.setdefault(result.outcome, Latency()).add(result.duration)
+
+    def count_missed(self, missed: Missed) -> None:
+        """Slots ended without a look."""
+        self.slots["missed"] += missed.slots
+        self.missed[missed.reason] += missed.slots
+
+    def signature(self) -> Signature:
+        """The series of the counts; the time of the last look is there when there was one."""
+        return COUNTS if self.last_run else COUNTS[:-1]
+
+    def values(self, interval: float) -> tuple[float, ...]:
+        """The values of `signature`."""
+        counts = (interval, *self.results.values(), *self.slots.values(), *self.missed.values())
+        return (*counts, self.last_run) if self.last_run else counts
+
+
+#: The series of a tally.
+COUNTS: Signature = (
+    ("probe_interval_seconds", ()),
+    *(("probe_results_total", (("outcome", outcome.value),)) for outcome in _OUTCOMES),
+    *(("probe_slots_total", (("state", state),)) for state in ("run", "late", "missed")),
+    *(("probe_missed_total", (("reason", reason.value),)) for reason in _REASONS),
+    ("probe_last_run_timestamp_seconds", ()),
+)

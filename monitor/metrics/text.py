@@ -1,0 +1,53 @@
+"""Prometheus' text format 0.0.4: how names, labels and numbers are written.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+import math
+import re
+import struct
+
+from probes.base import Labels
+
+#: A series' labels, `__name__` included, and its value.
+Reading = tuple[Labels, float]
+
+#: The NaN that ends a series, by the bits that Prometheus gave it (model/value: StaleNaN).
+STALE: float = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
+
+_METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\0": ""})
+_HELP_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n"})
+
+
+def is_writable(name: str, labels: Labels) -> bool:
+    """Whether these are a metric's name and labels' names; one that is not would spoil the whole page."""
+    return bool(_METRIC_NAME.fullmatch(name)) and all(_LABEL_NAME.fullmatch(label) for label, _ in labels)
+
+
+def write_labels(labels: Labels) -> str:
+    """Labels as they stand between braces."""
+    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels)
+
+
+def write_header(name: str, kind: str, text: str) -> bytes:
+    """The two lines above a metric family."""
+    return f"# HELP {name} {text.translate(_HELP_ESCAPES)}\n# TYPE {name} {kind}\n".encode()
+
+
+class _Word:
+    """A number that is written as a word; `%r` writes it as it is."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+
+    def __repr__(self) -> str:
+        return self._word
+
+
+def writable(value: float) -> object:
+    """The value, or what `%r` must be given to write infinity and NaN as Go reads them."""
+    if math.isfinite(value):
+        return value
+    return _Word("NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf")

@@ -1,0 +1,87 @@
+"""A probe on the page of metrics: what it found last, and what was counted since the service started."""
+
+from collections.abc import Callable
+
+from monitor.metrics.block import Block, Shape, Signature
+from monitor.metrics.tally import Tally, latency_signature
+from monitor.metrics.text import Reading
+from monitor.prober.slots import Missed
+from probes.base import Labels, Outcome, ProbeSettings, Result
+
+#: Series that nothing refreshed for this long are read again, as a scrape would, lest the look-back lose them.
+_REFRESH = 60.0
+_OVERDUE_AFTER = 300.0
+
+_OUTCOMES = tuple(("probe_outcome", (("outcome", outcome.value),)) for outcome in Outcome)
+_LOOK: Signature = (*_OUTCOMES, ("probe_duration_seconds", ()))
+_LOOK_DECIDED: Signature = (*_LOOK, ("probe_success", ()))
+_STATES = {outcome: tuple(float(outcome is other) for other in Outcome) for outcome in Outcome}
+_SUCCESS = {Outcome.UP: 1.0, Outcome.DEGRADED: 1.0, Outcome.DOWN: 0.0}
+
+ShapeOf = Callable[[Signature, frozenset[str]], Shape]
+
+
+class Watched:
+    """One probe's blocks. Those of the last look leave when no look follows; the counts stay as long as the probe."""
+
+    def __init__(self, settings: ProbeSettings, interval: float, location: str, shape: ShapeOf) -> None:
+        base = (("probe", settings.name), ("type", settings.type), ("location", location))
+        self.base: Labels = (*base, *settings.labels.items())
+        self.interval = interval
+        self.tally = Tally()
+        self._names = frozenset(name for name, _ in self.base)
+        self._shape = shape
+        self._seen = 0.0
+        self._look = Block(self.base)
+        self._found = Block(self.base)
+        self._counts = Block(self.base)
+        self._latencies: dict[Outcome, Block] = {}
+
+    def update(self, result: Result, now: float) -> list[Reading]:
+        """A look ended; answers what to remember at `now`."""
+        self._seen = now
+        self.tally.count(result, self.interval)
+        outcome, samples = result.outcome, result.finding.samples
+        success = _SUCCESS.get(outcome)
+        look: tuple[float, ...] = (*_STATES[outcome], result.duration)
+        if success is None:
+            readings = self._set(self._look, _LOOK, look, now)
+        else:
+            readings = self._set(self._look, _LOOK_DECIDED, (*look, success), now)
+        found = tuple([(name, labels) for name, _, labels in samples])
+        readings += self._set(self._found, found, tuple([value for _, value, _ in samples]), now)
+        return readings + self._latency(outcome, now) + self.count(now)
+
+    def missed(self, missed: Missed, now: float) -> list[Reading]:
+        """Slots were missed; answers what to remember at `now`."""
+        self.tally.count_missed(missed)
+        return self.count(now)
+
+    def count(self, now: float) -> list[Reading]:
+        """Write the counts as they are."""
+        return self._set(self._counts, self.tally.signature(), self.tally.values(self.interval), now)
+
+    def refresh(self, now: float) -> list[Reading]:
+        """What to remember again at `now`; a last look that is long overdue is no longer true, and leaves."""
+        readings: list[Reading] = []
+        if self._seen and now - self._seen > max(5 * self.interval, _OVERDUE_AFTER):
+            self._seen = 0.0
+            readings += self._look.clear() + self._found.clear()
+        for block in (self._look, self._found, self._counts, *self._latencies.values()):
+            if now - block.touched >= _REFRESH:
+                readings += block.readings(now)
+        return readings
+
+    def clear(self) -> list[Reading]:
+        """Leave the page; answers the ends of all series."""
+        blocks = (self._look, self._found, self._counts, *self._latencies.values())
+        return [end for block in blocks for end in block.clear()]
+
+    def _latency(self, outcome: Outcome, now: float) -> list[Reading]:
+        if outcome not in self._latencies:
+            self._latencies[outcome] = Block(self.base)
+        values = self.tally.latencies[outcome].values()
+        return self._set(self._latencies[outcome], latency_signature(outcome), values, now)
+
+    def _set(self, block: Block, signature: Signature, values: tuple[float, ...], now: float) -> list[Reading]:
+        return block.set(self._shape(signature, self._names), values, now)
