@@ -1,6 +1,7 @@
 """The tally of a probe: what has happened to it since the service started, whatever became of its prober."""
 
 from bisect import bisect_left
+from functools import cache
 from itertools import accumulate
 
 from monitor.metrics.block import Signature
@@ -14,6 +15,7 @@ _OUTCOMES = tuple(Outcome)
 _REASONS = tuple(Reason)
 
 
+@cache
 def latency_signature(outcome: Outcome) -> Signature:
     """The series of the histogram of looks that ended so."""
     own = ("outcome", outcome.value)
