@@ -125,12 +125,22 @@ seen_signatures = Table(
     Column("at", Double, nullable=False, index=True),
 )
 
-#: Who may act alone, such as page: the holder until `expires_at`; `token` grows with each new holder (fencing).
-leases = Table(
-    "leases",
+#: The alerts that stand, so that neither a running `for` nor a firing alert is forgotten over a restart.
+rule_alerts = Table(
+    "rule_alerts",
     metadata,
-    Column("name", String(64), primary_key=True),
-    Column("holder", String(100), nullable=False),
-    Column("token", Integer, nullable=False),
-    Column("expires_at", Double, nullable=False),
+    Column("id", Id, primary_key=True),
+    #: SHA-256 over group, rule and labels, which together name an alert and may be long.
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("rule_group", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("active_at", Double, nullable=False),
+    Column("fired_at", Double),
+    Column("missed_at", Double),
+    #: As text, because an alert's value may be NaN or infinite.
+    Column("value", String(32), nullable=False),
+    Column("annotations", JSON, nullable=False),
+    Column("seen_at", Double, nullable=False),
 )
