@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from probes.backup.scratch import clean_leftovers, scratch_base
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Verdict, Verification
 
@@ -46,7 +47,8 @@ def verify_in_child(
         _send(child, json.dumps(job).encode())
         out, err = _answer(child, settings.verify.timeout + _GRACE, stop)
     finally:
-        _end(child)
+        if _end(child):
+            clean_leftovers(scratch_base(settings.verify.scratch))
     try:
         return Verification.from_json(out)
     except (ValueError, TypeError, KeyError):
@@ -74,15 +76,17 @@ def _answer(child: "subprocess.Popen[bytes]", limit: float, stop: threading.Even
             _end(child)
 
 
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """SIGTERM for a child that still runs, then SIGKILL for all of its session that is left."""
+def _end(child: "subprocess.Popen[bytes]") -> bool:
+    """SIGTERM for a child that still runs, then SIGKILL for its whole session; True when it had to be killed."""
     if child.poll() is None:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(10)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+    killed = child.poll() is None
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
     child.wait()
+    return killed or child.returncode < 0
 
 
 def _inconclusive(settings: BackupSettings, started_at: float, finished_at: float, reason: str) -> Verification:
