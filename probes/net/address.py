@@ -139,3 +139,11 @@ def _address(value: Any) -> Any:
 
 #: `host:port` in YAML.
 HostPort = Annotated[Address, BeforeValidator(_address, json_schema_input_type=str)]
+
+
+def _name_server(value: Any) -> Any:
+    return value if isinstance(value, Address) else Address.parse(value, 53)
+
+
+#: A name server in YAML: an address or a name, with a port where it is not 53.
+NameServer = Annotated[Address, BeforeValidator(_name_server, json_schema_input_type=str)]

@@ -12,6 +12,8 @@ T = TypeVar("T")
 #: How often, in seconds, we look whether one of the files has changed.
 _LOOK_EVERY = 5.0
 _MAX_SERVERS = 3
+RESOLV_CONF = Path("/etc/resolv.conf")
+HOSTS = Path("/etc/hosts")
 
 
 @dataclass(frozen=True, slots=True)

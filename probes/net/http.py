@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from probes.net.address import Url, bracketed
 from probes.net.errors import NetError, TimedOut
@@ -94,13 +95,13 @@ class Http:
         wire = await connect(addresses, url.port, url.host)
         hop.ip = wire.ip
         if url.scheme == "https":
-            phases.enter("tls")
             try:
-                hop.tls = await handshake(wire, self.tls, url.host)
+                hop.tls = await handshake(wire, phases, self.tls, url.host)
             except TlsError as error:
                 phases.stop()
                 hop.error = error
-                hop.error = await with_certificates(error, wire.ip, url.port, self.tls, url.host)
+                reopen = partial(connect, [wire.ip], url.port, url.host)
+                hop.error = await with_certificates(error, reopen, self.tls, url.host)
                 hop.tls = hop.error.facts
                 raise hop.error from error
         return wire

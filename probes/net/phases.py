@@ -39,12 +39,17 @@ class Phases:
         """The sum of all legs, in seconds."""
         return sum(self.seconds.values())
 
-    def steps(self, failed: str = "", outcome: Outcome = Outcome.DOWN, detail: str = "") -> tuple[Step, ...]:
+    def steps(
+        self, failed: str = "", outcome: Outcome = Outcome.DOWN, detail: str = "", legs: tuple[str, ...] = PHASES
+    ) -> tuple[Step, ...]:
         """The legs as evidence. `failed` names the one that went wrong; those that never began have no seconds."""
-        return tuple(
-            Step(name, outcome, self.seconds.get(name), detail)
-            if name == failed
-            else Step(name, Outcome.UP if name in self.seconds else Outcome.UNKNOWN, self.seconds.get(name))
-            for name in PHASES
-            if name in self.seconds or name == failed or failed
-        )
+        steps = []
+        for name in legs:
+            seconds = self.seconds.get(name)
+            if name == failed:
+                steps.append(Step(name, outcome, seconds, detail))
+            elif seconds is not None:
+                steps.append(Step(name, Outcome.UP, seconds))
+            elif failed:
+                steps.append(Step(name, Outcome.UNKNOWN))
+        return tuple(steps)

@@ -14,7 +14,7 @@ import dns.rdatatype
 
 from probes.net.address import Address, is_ip
 from probes.net.errors import NetError, TimedOut
-from probes.net.hosts import ResolverConfig, Watched, parse_hosts, parse_resolv_conf
+from probes.net.hosts import HOSTS, RESOLV_CONF, ResolverConfig, Watched, parse_hosts, parse_resolv_conf
 from probes.net.question import ask
 
 #: Which family of addresses to use: any means both, IPv6 tried first as browsers do (RFC 6724).
@@ -41,13 +41,17 @@ class Resolver:
         servers: Sequence[Address] = (),
         *,
         patience: float = PATIENCE,
-        hosts: Path = Path("/etc/hosts"),
-        resolv_conf: Path = Path("/etc/resolv.conf"),
+        hosts: Path = HOSTS,
+        resolv_conf: Path = RESOLV_CONF,
     ) -> None:
         self._given = ResolverConfig(tuple(servers)) if servers else None
         self._patience = patience
         self._hosts = Watched(hosts, parse_hosts)
         self._conf = Watched(resolv_conf, parse_resolv_conf)
+
+    def servers(self) -> tuple[Address, ...]:
+        """The name servers that are asked, in order."""
+        return tuple(Address(*server) for server in (self._given or self._conf.read()).servers)
 
     async def resolve(self, host: str, family: Family = "any") -> tuple[str, ...]:
         """The addresses of `host`, IPv6 first; a literal address is its own.
