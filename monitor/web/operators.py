@@ -1,0 +1,75 @@
+"""The operators' page: `/` for people on call, made on the server, kept true by a few lines of script."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, StreamingResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from monitor.web import words
+from monitor.web.overview import Overview
+
+STATIC = Path(__file__).parent / "static"
+#: A proxy drops a stream that says nothing; a comment line keeps it open.
+_KEEP_ALIVE = 10.0
+
+
+def templates() -> Environment:
+    """The pages' templates; a name that is missing is an error, not an empty string."""
+    environment = Environment(
+        loader=PackageLoader("monitor.web"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"clock": words.clock, "day": words.day, "ago": words.ago, "short": words.short}
+    return environment
+
+
+class Bell:
+    """Rings for every open page when something has happened."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Something happened. Call it in the event loop."""
+        self._rung.set()
+        self._rung = asyncio.Event()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for the next ring; answers whether it came in time."""
+        try:
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+def router(overview: Callable[[], Awaitable[Overview]], bell: Bell, environment: Environment) -> APIRouter:
+    """GET /, its changing part at /live, and the stream at /events that says when to ask for it."""
+    routes = APIRouter(include_in_schema=False)
+    page, live = environment.get_template("operators.html"), environment.get_template("live.html")
+
+    @routes.get("/", response_class=HTMLResponse)
+    async def operators() -> str:
+        return page.render(view=await overview())
+
+    @routes.get("/live", response_class=HTMLResponse)
+    async def part() -> str:
+        return live.render(view=await overview())
+
+    @routes.get("/events")
+    async def events(request: Request) -> StreamingResponse:
+        return StreamingResponse(_stream(request, bell), media_type="text/event-stream")
+
+    return routes
+
+
+async def _stream(request: Request, bell: Bell) -> AsyncIterator[bytes]:
+    yield b": hello\n\n"
+    while not await request.is_disconnected():
+        yield b"data: changed\n\n" if await bell.wait(_KEEP_ALIVE) else b": still here\n\n"
