@@ -7,6 +7,7 @@ two), and put its queries into monitor/store/<noun>.py, as functions of a Connec
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -144,3 +145,28 @@ rule_alerts = Table(
     Column("annotations", JSON, nullable=False),
     Column("seen_at", Double, nullable=False),
 )
+
+#: What jobs reported on /heartbeat/NAME: the last report of each, and since when we expect one.
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("probe", String(100), primary_key=True),
+    Column("waiting_since", Double, nullable=False),
+    Column("reported_at", Double),
+    Column("ok", Boolean),
+    Column("message", Text),
+)
+
+#: One row a verification of a backup, written when it begins; without a verdict it still runs, or was killed.
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("backup", String(100), nullable=False),
+    Column("verdict", String(16)),
+    Column("started_at", Double, nullable=False),
+    Column("finished_at", Double),
+    #: The whole (probes.backup.verification.Verification) as JSON.
+    Column("body", Text),
+)
+Index("ix_verifications_backup_verdict_id", verifications.c.backup, verifications.c.verdict, verifications.c.id)

@@ -1,0 +1,53 @@
+"""The jobs that report by themselves: since when we expect each, and what it said last."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from monitor.store import Store, heartbeats
+from probes.base import Beat
+
+_BURST = 10.0
+
+
+class Heartbeats:
+    """The newest report of every expected job, in memory for the probes and in the store for the next start.
+
+    A job may report once a second, ten times in a burst; what is over that is refused, for each report is a write.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._beats: dict[str, tuple[float, Beat | None]] = {}
+        self._allowance: dict[str, tuple[float, float]] = {}
+
+    def expect(self, probes: Iterable[str]) -> None:
+        """Expect reports of these probes' jobs. Waits for the store: call it at start, or in a thread."""
+        names, now = list(probes), self._clock()
+        self._store.transaction(lambda connection: heartbeats.expect(connection, names, now))
+        stored = self._store.transaction(heartbeats.read)
+        self._beats = {name: stored[name] for name in names}
+
+    def of(self, probe: str) -> tuple[float, Beat | None]:
+        """Since when we expect this probe's job (wall clock, UTC), and its newest report."""
+        return self._beats.get(probe, (self._clock(), None))
+
+    async def report(self, probe: str, ok: bool, message: str) -> bool:
+        """Take in a job's report, and return when it is on disk; False if the job reports too often.
+
+        Raises KeyError for a job that is not expected, and StoreError.
+        """
+        since, _ = self._beats[probe]
+        if not self._may(probe):
+            return False
+        beat = Beat(self._clock(), ok, message)
+        await self._store.atransaction(lambda connection: heartbeats.report(connection, probe, beat))
+        self._beats[probe] = (since, beat)
+        return True
+
+    def _may(self, probe: str) -> bool:
+        now = self._clock()
+        left, at = self._allowance.get(probe, (_BURST, now))
+        left = min(_BURST, left + max(0.0, now - at))
+        self._allowance[probe] = (max(0.0, left - 1.0), now)
+        return left >= 1.0
