@@ -3,34 +3,40 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from alerts.silence import Matcher
 from probes.base import Labels
+from probes.pattern import regex
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
-def _check(match: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    for label, values in match.items():
-        if not _LABEL.fullmatch(label):
-            raise ValueError(f"{label!r} is no label name; use letters, digits and underscores")
-        if not values:
-            raise ValueError(f"{label} has no value to be compared with, so nothing would ever match")
-        for value in values:
-            _matcher(label, value)  # raises BadMatcher, a ValueError, for a bad pattern
-    return match
+def _check_label(label: str) -> str:
+    if not _LABEL.fullmatch(label):
+        raise ValueError(f"{label!r} is no label name; use letters, digits and underscores")
+    return label
 
 
-def _as_lists(match: Any) -> Any:
-    if not isinstance(match, dict):
-        return match
-    return {label: (values,) if isinstance(values, str) else values for label, values in match.items()}
+def _check_value(value: str) -> str:
+    operator, rest = _split(value)
+    if operator.endswith("~"):
+        regex(rest)  # raises ValueError with a sentence
+    return value
 
 
+def _listed(values: Any) -> Any:
+    return (values,) if isinstance(values, str) else values
+
+
+_Label = Annotated[str, AfterValidator(_check_label)]
+_Value = Annotated[str, AfterValidator(_check_value)]
+_Values = Annotated[
+    tuple[_Value, ...], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])
+]
 #: Labels and the values that they must have, all of them: `severity: page`, or one of `[page, ticket]`. A value that
 #: begins with `=~`, `!=` or `!~` is compared as Prometheus does. A label that an alert lacks counts as empty.
-Match = Annotated[dict[str, tuple[str, ...]], AfterValidator(_check), BeforeValidator(_as_lists)]
+Match = dict[_Label, _Values]
 
 
 def matches(match: dict[str, tuple[str, ...]], labels: Labels) -> bool:
@@ -39,8 +45,11 @@ def matches(match: dict[str, tuple[str, ...]], labels: Labels) -> bool:
     return all(any(_matcher(label, value).matches(held) for value in values) for label, values in match.items())
 
 
+def _split(value: str) -> tuple[str, str]:
+    operator = value[:2] if value.startswith(("=~", "!~", "!=")) else ""
+    return operator, value.removeprefix(operator)
+
+
 def _matcher(label: str, value: str) -> Matcher:
-    for operator in ("=~", "!~", "!="):
-        if value.startswith(operator):
-            return Matcher(label, value.removeprefix(operator), negated=operator[0] == "!", regex=operator[1] == "~")
-    return Matcher(label, value)
+    operator, rest = _split(value)
+    return Matcher(label, rest, negated=operator.startswith("!"), regex=operator.endswith("~"))

@@ -1,55 +1,69 @@
 """Fills in what a probe does not say for itself, from `defaults:`."""
 
-from typing import Any
+from dataclasses import replace
 
 from monitor.config.problems import Problems
-from monitor.config.sentences import did_you_mean
+from monitor.config.sentences import did_you_mean, known_keys
 from probes.base import ProbeSettings
 from probes.settings import Settings
-from probes.units import parse_duration
-from probes.yamlfile import Node, plain
+from probes.units import format_duration, parse_duration
+from probes.yamlfile import Node
 
-_NEVER = {"name", "type"}  # what makes a probe itself
+_ITSELF = {"name", "type"}  # what makes a probe itself
 
 
 class Defaults:
     """The values under `defaults:`; each is given to the probes whose type has that setting."""
 
     def __init__(self, node: Node | None, problems: Problems) -> None:
-        self._values: dict[str, Any] = plain(node) if node and isinstance(node.value, dict) else {}
-        self._known: set[str] = set(ProbeSettings.model_fields) - _NEVER
         self._node, self._problems = node, problems
+        self._known = set(known_keys(ProbeSettings)) - _ITSELF
         if node and not isinstance(node.value, dict | None):
             problems.add(node.place, f"defaults must be a mapping such as {{every: 15s}}, not {node.kind}")
 
-    def complete(self, model: type[Settings], data: dict[str, Any]) -> dict[str, Any]:
+    def complete(self, model: type[Settings], probe: Node) -> Node:
         """The probe's own words, then the defaults; a timeout that nobody wrote for it never exceeds its interval."""
-        fields = {field.alias or name for name, field in model.model_fields.items()} - _NEVER
-        self._known |= fields
-        filled = {key: value for key, value in self._values.items() if key in fields} | data
-        if isinstance(data.get("labels"), dict) and isinstance(self._values.get("labels"), dict):
-            filled["labels"] = self._values["labels"] | data["labels"]
-        if "timeout" in fields and "timeout" not in data:
-            _fit_timeout(model, filled)
-        return filled
+        keys = set(known_keys(model)) - _ITSELF
+        self._known |= keys
+        given = self._node.mapping if self._node else {}
+        said = {key: value for key, value in given.items() if key in keys and not _says(probe, key)}
+        filled = replace(probe, value=probe.mapping | said)
+        labels, own = given.get("labels"), probe.step("labels")
+        if labels and own and isinstance(own.value, dict):
+            merged = replace(own, value=labels.mapping | own.mapping)
+            filled = replace(filled, value=filled.mapping | {"labels": merged})
+        return _fit_timeout(model, filled) if "timeout" in keys and not _says(probe, "timeout") else filled
 
     def check(self) -> None:
         """Note each default that no probe could use. Call it when all probes were completed."""
-        for key in self._values:
-            if self._node and key not in self._known:
+        if self._node is None:
+            return
+        for key in self._node.mapping:
+            place = self._node.key_place(key)
+            if key in _ITSELF:
+                self._problems.add(place, f"{key} makes a probe itself; every probe says its own")
+            elif key not in self._known:
                 hint = did_you_mean(key, sorted(self._known))
-                self._problems.add(self._node.key_place(key), f"{key} is not a setting of any probe here{hint}")
+                self._problems.add(place, f"{key} is not a setting of any probe here{hint}")
 
 
-def _fit_timeout(model: type[Settings], filled: dict[str, Any]) -> None:
-    every = _seconds(filled.get("every", model.model_fields["every"].default))
-    timeout = _seconds(filled.get("timeout", model.model_fields["timeout"].default))
-    if every is not None and timeout is not None and 0 < every < timeout:
-        filled["timeout"] = every
+def _says(probe: Node, key: str) -> bool:
+    """Whether the probe gives this setting, be it as a secret's file or in place."""
+    bare = key.removesuffix("_file")
+    return any(word in probe.mapping for word in (key, bare, f"{bare}_file"))
 
 
-def _seconds(value: Any) -> float | None:
+def _fit_timeout(model: type[Settings], probe: Node) -> Node:
+    every, timeout = _seconds(model, probe, "every"), _seconds(model, probe, "timeout")
+    if every is None or timeout is None or not 0 < every < timeout:
+        return probe
+    fitted = Node(probe.place, format_duration(every))
+    return replace(probe, value=probe.mapping | {"timeout": fitted})
+
+
+def _seconds(model: type[Settings], probe: Node, key: str) -> float | None:
+    node = probe.step(key)
     try:
-        return value if isinstance(value, float) else parse_duration(value)
-    except ValueError:
+        return parse_duration(node.value) if node else model.model_fields[key].default
+    except (ValueError, KeyError):
         return None

@@ -55,7 +55,7 @@ class _Reading:
             self.roots.append(root)
             self._includes(root, path)
         elif root.value is None and not document.problems:
-            self._problems.add(root.place, "the file is empty; it should at least name one probe, such as\n" + _FIRST)
+            self._problems.add(root.place, f"the file is empty; begin with a probe, such as {_FIRST}")
         elif not document.problems:
             self._problems.add(
                 root.place, f"a config is a mapping of settings such as probes:, but this is {root.kind}"
@@ -77,7 +77,7 @@ class _Reading:
                 continue
             found = sorted(file for file in expand(path.parent, node.value) if file.is_file())
             if not found:
-                self._problems.add(node.place, f"include: no file matches {node.value} in {path.parent}")
+                self._problems.add(node.place, f"include: no file matches {beside(node.value)}")
             for file in found:
                 if len(self.files) >= _MOST_FILES:
                     self._problems.add(node.place, f"include: more than {_MOST_FILES} files")
@@ -86,6 +86,11 @@ class _Reading:
 
 
 _FIRST = "probes: [{name: home, type: http, url: https://shop.example/}]"
+
+
+def beside(pattern: str) -> str:
+    """A glob as it is quoted in a message, with the place that a relative one starts from."""
+    return pattern if Path(pattern).is_absolute() else f"{pattern} (looked for beside this file)"
 
 
 def expand(folder: Path, pattern: str) -> list[Path]:

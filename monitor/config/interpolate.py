@@ -44,13 +44,13 @@ class _Interpolation:
                 return "${"
             name, default = match["name"], match["default"]
             if name is None:
-                self._problems.add(node.place, "${ begins no variable here; write ${NAME}, or $${ for the text ${")
+                self._problems.settle(node.place, "${ begins no variable here; write ${NAME}, or $${ for the text ${")
                 return match[0]
             value = self._environ.get(name)
             if not value and default is not None:
                 return str(default)
             if value is None:
-                self._problems.add(
+                self._problems.settle(
                     node.place, f"the environment has no {name}; set it, or give a default: ${{{name}:-…}}"
                 )
                 return match[0]

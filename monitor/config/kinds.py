@@ -8,9 +8,9 @@ from monitor.config.sentences import did_you_mean
 from monitor.config.validate import validate
 from probes.registry import Registry, UnknownKind
 from probes.settings import Settings
-from probes.yamlfile import Node, plain
+from probes.yamlfile import Node
 
-Completion = Callable[[type[Settings], dict[str, Any]], dict[str, Any]]
+Completion = Callable[[type[Settings], Node], Node]
 
 
 class Entry(NamedTuple):
@@ -67,10 +67,9 @@ def _entry(node: Node, word: str, registry: Registry, problems: Problems, comple
     model = _model(chosen, word, registry, problems)
     if model is None:
         return Entry(node, name, None)
-    data = plain(node)
     if complete is not None:
-        data = complete(model, data)
-    return Entry(node, name, validate(model, node, what, problems, data))
+        node = complete(model, node)
+    return Entry(node, name, validate(model, node, what, problems))
 
 
 def _model(chosen: Node, word: str, registry: Registry, problems: Problems) -> type[Settings] | None:

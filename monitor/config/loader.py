@@ -19,10 +19,12 @@ from monitor.config.rulefiles import read_rules, rule_files, shipped
 from monitor.config.validate import folder_of, validate
 from probes import KINDS
 from probes.backup import ENGINES
-from probes.yamlfile import plain
+from probes.settings import Settings
+from probes.yamlfile import Node, plain
 
-#: Sections that are built entry by entry, and words that only steer how a config is read.
-_APART = {"probes", "backups", "notifiers", "rules", "defaults", "include"}
+#: Words that only steer how a config is read, and sections that are read before the rest.
+_READING = ("include", "defaults")
+_APART = {"probes", "backups", "notifiers", "rules", *_READING}
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
@@ -33,40 +35,61 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     problems = Problems()
     root, files = read_files(Path(path), problems)
     root = interpolate(root, os.environ if environ is None else environ, problems)
+    config = _build(root, problems)
+    if problems or config is None:
+        raise problems.error()
+    config._files = files
+    return config
+
+
+def _build(root: Node, problems: Problems) -> Config | None:
+    """The config that a tree of values means, with every problem noted; None where no whole one could be made."""
     sections = root.mapping
-    defaults = Defaults(sections.get("defaults"), problems)
-    probes = build(sections.get("probes"), "probe", KINDS, problems, defaults.complete)
-    defaults.check()
-    for probe in probes:
-        check_probe(probe, problems)
-    backups = build(sections.get("backups"), "backup", ENGINES, problems)
-    for backup in backups:
-        check_labels(backup.node, problems)
-    notifiers = build(sections.get("notifiers"), "notifier", CHANNELS, problems)
-    names = [notifier.name for notifier in notifiers]
-    said = {key: value for key, value in sections.items() if key not in _APART and value.value is not None}
-    data = {key: plain(value) for key, value in said.items()}
-    data |= {"probes": _settings(probes), "backups": _settings(backups), "notifiers": _settings(notifiers)}
-    if not notifiers:
-        data["notifiers"] = [settings_model(CHANNELS, IMPLIED).model_validate({"name": IMPLIED, "type": IMPLIED})]
-        names = [IMPLIED]
+    probes, backups, notifiers = _entries(sections, problems)
+    names = [notifier.name for notifier in notifiers] or [IMPLIED]
     check_references(root, names, problems)
-    if "routes" not in said:
-        data["routes"] = [{"notify": names}]
-    data["rules"] = rule_files(sections.get("rules"), problems)
     runbooks = (folder_of(root) / "runbooks", shipped("runbooks"))
-    alerts = read_rules(data["rules"], runbooks, problems)
-    config = validate(Config, root, "the config", problems, data, folder_of(sections.get("store", root)))
-    for entry in [*probes, *backups, *notifiers]:
-        check_secrets(entry.settings, entry.node, problems)
+    rules = rule_files(sections.get("rules"), problems)
+    alerts = read_rules(rules, runbooks, problems)
+    data = {key: plain(value) for key, value in sections.items() if key not in _APART and not _is_bare(key, value)}
+    data |= {"probes": _settings(probes), "backups": _settings(backups), "rules": rules}
+    data["notifiers"] = _settings(notifiers) if notifiers else [_implied()]
+    data.setdefault("routes", [{"notify": names}])
+    folder = folder_of(sections.get("store", root))
+    config = validate(Config, root, "the config", problems, data, folder, known=_READING)
     if config is not None:
         check_store(config, root, problems)
         check_coverage(root, config.routes, alerts, problems)
-    if problems or config is None:
-        raise problems.error()
-    config._files, config._runbooks = files, runbooks
+        config._runbooks = runbooks
     return config
+
+
+def _entries(sections: Mapping[str, Node], problems: Problems) -> tuple[list[Entry], list[Entry], list[Entry]]:
+    """The probes, backups and notifiers, each checked by itself."""
+    defaults = Defaults(sections.get("defaults"), problems)
+    probes = build(sections.get("probes"), "probe", KINDS, problems, defaults.complete)
+    defaults.check()
+    backups = build(sections.get("backups"), "backup", ENGINES, problems)
+    notifiers = build(sections.get("notifiers"), "notifier", CHANNELS, problems)
+    for probe in probes:
+        check_probe(probe, problems)
+    for backup in backups:
+        check_labels(backup.node, problems)
+    for entry in (*probes, *backups, *notifiers):
+        check_secrets(entry.settings, entry.node, problems)
+    return probes, backups, notifiers
 
 
 def _settings(entries: list[Entry]) -> list[Any]:
     return [entry.settings for entry in entries if entry.settings is not None]
+
+
+def _implied() -> Settings:
+    """The notifier of a config that names none, so that the first page is seen without further ado."""
+    return settings_model(CHANNELS, IMPLIED).model_validate({"name": IMPLIED, "type": IMPLIED})
+
+
+def _is_bare(key: str, node: Node) -> bool:
+    """A heading with nothing under it, as when a list was commented out."""
+    field = Config.model_fields.get(key)
+    return node.value is None and field is not None and not isinstance(field.default, str | int)

@@ -38,8 +38,11 @@ def _check_store(store: str, info: ValidationInfo) -> str:
             raise ValueError(str(error)) from None
         return f"sqlite://{Path((info.context or {}).get('folder', '.'), path).absolute()}"
     parts = urlsplit(store)
-    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
-        raise ValueError("write sqlite:///var/lib/shopwatch/state.db or postgresql://user@host/name")
+    if parts.scheme not in ("postgresql", "postgres"):
+        kind = f"{parts.scheme!r} is no kind of store" if parts.scheme else "the kind of store is missing"
+        raise ValueError(f"{kind}; write sqlite:///var/lib/shopwatch/state.db or postgresql://user@host/name")
+    if not parts.hostname or not parts.path.strip("/"):
+        raise ValueError("the host or the database is missing; write postgresql://user@host/name")
     return store
 
 

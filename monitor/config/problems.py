@@ -23,6 +23,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[Place, list[Problem]] = {}
+        self._settled: set[Place] = set()
         self._secrets: dict[str, str] = {}
 
     def keep_secret(self, value: str, name: str) -> None:
@@ -31,16 +32,23 @@ class Problems:
             self._secrets[value] = name
 
     def add(self, place: Place, message: str, *, also: bool = False) -> None:
-        """Note a problem. With `also` it stands beside what was already said about this place."""
-        problem = Problem.at(place, self._without_secrets(message))
+        """Note a problem. With `also` it stands beside what a validator already said about this place."""
+        if place in self._settled:
+            return
+        problem = Problem.at(place, " ".join(self._without_secrets(message).split()))
         said = self._found.setdefault(place, [])
         if not said or (also and problem not in said):
             said.append(problem)
 
+    def settle(self, place: Place, message: str) -> None:
+        """Note a problem that makes whatever else is said about this place meaningless."""
+        self.add(place, message, also=True)
+        self._settled.add(place)
+
     def extend(self, problems: Sequence[Problem]) -> None:
-        """Note problems that already have their places."""
+        """Note what a reader of a file found; nothing that follows from it is noted too."""
         for problem in problems:
-            self.add(problem.place, problem.message, also=True)
+            self.settle(problem.place, problem.message)
 
     def __bool__(self) -> bool:
         return bool(self._found)

@@ -45,8 +45,8 @@ class _Names:
         """Note a name that is not among the known ones."""
         if name is None or not isinstance(name.value, str) or name.value in among:
             return
-        hint = did_you_mean(name.value, among) or "; there is none yet"
-        self._problems.add(name.place, f"{what} {name.value!r}, but there is no such {word}{hint}")
+        no_such = f"there is no such {word}{did_you_mean(name.value, among)}" if among else f"there is no {word} yet"
+        self._problems.add(name.place, f"{what} {name.value!r}, but {no_such}")
 
 
 def check_references(root: Node, notifiers: list[str], problems: Problems) -> None:

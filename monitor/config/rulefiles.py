@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alerts.rule import AlertingRule
 from alerts.rulefile import read_file
-from monitor.config.files import expand
+from monitor.config.files import beside, expand
 from monitor.config.problems import Problems
 from monitor.config.sentences import did_you_mean
 from monitor.config.validate import folder_of
@@ -47,10 +47,9 @@ def _named(node: Node, pattern: str, problems: Problems) -> list[Path]:
             known = did_you_mean(wanted, [pack.stem for pack in _packs()])
             problems.add(node.place, f"rules: there is no shipped pack {wanted!r}{known}")
         return packs
-    folder = folder_of(node)
-    files = [file for file in expand(folder, pattern) if file.is_file()]
+    files = [file for file in expand(folder_of(node), pattern) if file.is_file()]
     if not files:
-        problems.add(node.place, f"rules: no file matches {pattern} in {folder}")
+        problems.add(node.place, f"rules: no file matches {beside(pattern)}")
     return files
 
 
@@ -86,8 +85,8 @@ def _check_runbook(alert: AlertingRule, folders: list[Path], problems: Problems)
     elif url.startswith("runbooks/") and "{{" not in url:
         name = url.removeprefix("runbooks/").partition("#")[0]
         if not any((folder / f"{name}.md").is_file() for folder in folders):
-            where = " or ".join(map(str, folders))
-            problems.add(alert.place, f"the runbook of {alert.alert} is missing: there is no {name}.md in {where}")
+            message = f"the runbook of {alert.alert} is missing; write runbooks/{name}.md beside the config"
+            problems.add(alert.place, message)
 
 
 def _shown(file: Path) -> Path:

@@ -27,6 +27,7 @@ _WANTED = {
     "is_instance_of": "text",
     "none_required": "left out",
 }
+_MOMENTS = {"date": "a date, such as 2026-12-24", "time": "a time of day, such as 10:00"}
 _BOUNDS = {
     "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",
@@ -58,6 +59,9 @@ def sentence(error: dict[str, Any], key: str, came: str, written: str) -> str:
         return _named(key, str(context.get("error", "")) or error["msg"])
     if kind in _WANTED:
         return unexpected(key, [_WANTED[kind]], came, written)
+    if kind.startswith(("datetime_", "date_", "time_", "timezone_")):
+        wanted = _MOMENTS.get(kind.partition("_")[0], "a moment with its zone, such as 2026-12-24T00:00+08:00")
+        return f"{key} must be {wanted}, not {written or came}"
     if kind in _BOUNDS:
         return f"{key} must be {_BOUNDS[kind].format(**context)}, not {written or came}"
     if kind == "too_short":

@@ -16,12 +16,18 @@ _Error = dict[str, Any]
 
 
 def validate(
-    model: type[M], node: Node, what: str, problems: Problems, data: Any = None, folder: Path | None = None
+    model: type[M],
+    node: Node,
+    what: str,
+    problems: Problems,
+    data: Any = None,
+    folder: Path | None = None,
+    known: tuple[str, ...] = (),
 ) -> M | None:
     """The model's instance, or None with the problems noted. `what` names the part, such as `probe 'home'`.
 
-    `data` stands in for the node's own values where they were completed, by defaults for instance. Paths are relative
-    to `folder`, by default that of the file where the node is written.
+    `data` stands in for the node's own values where parts of it are checked already. Paths are relative to `folder`, by
+    default that of the file where the node is written. `known` are keys that were read before.
     """
     data = plain(node) if data is None else data
     folder = folder or folder_of(node)
@@ -34,53 +40,78 @@ def validate(
     except Exception as error:  # a validator's own bug must not hide the other problems, nor look like the user's
         problems.add(node.place, f"{what} cannot be read; this is a bug in Shopwatch: {type(error).__name__}: {error}")
         return None
-    _explain(model, node, what, problems, errors)
+    _Explanation(model, node, what, problems, known).of(errors)
     return None
 
 
-def _explain(model: type[BaseModel], node: Node, what: str, problems: Problems, errors: list[_Error]) -> None:
-    """Errors about one value, such as those of the branches of a union, become one sentence."""
-    by_value: dict[tuple[Key, ...], list[_Error]] = defaultdict(list)
-    met: list[tuple[Key, ...]] = []
-    for error in errors:
-        if error["type"] in ("missing", "extra_forbidden"):
-            met.append(_way(node, error["loc"][:-1]))
-            _explain_key(model, node, what, problems, error)
+class _Explanation:
+    """Turns a validator's errors about one part into sentences at their places."""
+
+    def __init__(
+        self, model: type[BaseModel], node: Node, what: str, problems: Problems, known: tuple[str, ...]
+    ) -> None:
+        self._model, self._node, self._what, self._problems, self._known = model, node, what, problems, known
+
+    def of(self, errors: list[_Error]) -> None:
+        """Errors about one value, such as those of the branches of a union, become one sentence."""
+        by_value: dict[tuple[Key, ...], list[_Error]] = defaultdict(list)
+        met: list[tuple[Key, ...]] = []
+        for error in errors:
+            if error["type"] in ("missing", "extra_forbidden"):
+                met.append(_way(self._node, error["loc"][:-1]))
+                self._key(error)
+            elif error["loc"][-1:] == ("[key]",):
+                self._named_badly(error)
+            else:
+                by_value[_way(self._node, error["loc"])].append(error)
+        for way, group in by_value.items():
+            others = [*met, *(other for other in by_value if other != way)]
+            if all(map(is_type_error, group)) and any(other[: len(way)] == way for other in others):
+                continue  # another branch of the union fits the value better, and is explained by what is wrong in it
+            self._value(way, group)
+
+    def _value(self, way: tuple[Key, ...], group: list[_Error]) -> None:
+        here, _ = self._node.walk(way)
+        group = [error for error in group if not _only_follows(error, here)]
+        if not group:
+            return
+        key = _last_word(way) or self._what
+        written = here.written if not isinstance(here.value, dict | list) else ""
+        telling = [error for error in group if not is_type_error(error)]
+        if telling:
+            for message in dict.fromkeys(sentence(error, key, here.kind, written) for error in telling):
+                self._problems.add(here.place, message, also=True)
         else:
-            by_value[_way(node, error["loc"])].append(error)
-    for way, group in by_value.items():
-        others = [*met, *(other for other in by_value if other != way)]
-        if all(map(is_type_error, group)) and any(other[: len(way)] == way for other in others):
-            continue  # another branch of the union fits the value better, and is explained by what is wrong in it
-        _explain_value(node, way, group, what, problems)
+            sorts = list(dict.fromkeys(wanted(error) for error in group if error["type"] != "none_required"))
+            self._problems.add(here.place, unexpected(key, sorts, here.kind, written))
+
+    def _key(self, error: _Error) -> None:
+        """A key that is missing or unknown."""
+        *above, key = error["loc"]
+        here, gone = self._node.walk(above)
+        owner = _model_at(self._model, above)
+        place = f"{_last_word(gone)} of {self._what}" if gone else self._what
+        if error["type"] == "missing":
+            siblings = owner.secret_fields() if owner and issubclass(owner, Settings) else ()
+            either = f"{key} or {key}_file" if key in siblings else key
+            self._problems.add(here.place, f"{place} needs {either}", also=True)
+        else:
+            known = [*(known_keys(owner) if owner else []), *(self._known if not gone else ())]
+            hint = did_you_mean(str(key), known)
+            self._problems.add(here.key_place(str(key)), f"{key} is not a setting of {place}{hint}")
+
+    def _named_badly(self, error: _Error) -> None:
+        """A key that is a name, a label or a path of its own, and not a good one."""
+        *above, key, _ = error["loc"]
+        here, gone = self._node.walk(above)
+        word = _last_word(gone) or self._what
+        self._problems.add(here.key_place(str(key)), sentence(error, word, "text", str(key)))
 
 
-def _explain_value(node: Node, way: tuple[Key, ...], group: list[_Error], what: str, problems: Problems) -> None:
-    here, _ = node.walk(way)
-    key = _last_word(way)
-    written = here.written if not isinstance(here.value, dict | list) else ""
-    telling = [error for error in group if not is_type_error(error)]
-    if telling:
-        for message in dict.fromkeys(sentence(error, key or what, here.kind, written) for error in telling):
-            problems.add(here.place, message, also=True)
-    else:
-        sorts = list(dict.fromkeys(wanted(error) for error in group if error["type"] != "none_required"))
-        problems.add(here.place, unexpected(key or what, sorts, here.kind, written))
-
-
-def _explain_key(model: type[BaseModel], node: Node, what: str, problems: Problems, error: _Error) -> None:
-    *above, key = error["loc"]
-    here, gone = node.walk(above)
-    owner = _model_at(model, above)
-    place = what if not gone else f"{_last_word(gone)} of {what}"
-    if error["type"] == "missing":
-        siblings = owner.secret_fields() if owner and issubclass(owner, Settings) else ()
-        either = f"{key} or {key}_file" if key in siblings else key
-        problems.add(here.place, f"{place} needs {either}", also=True)
-    else:
-        known = known_keys(owner) if owner else []
-        hint = did_you_mean(str(key), known)
-        problems.add(here.key_place(str(key)), f"{key} is not a setting of {place}{hint}")
+def _only_follows(error: _Error, node: Node) -> bool:
+    """Whether a list counts as too short only because its entries are wrong, which is said of them."""
+    written = len(node.items) or len(node.mapping) or (not isinstance(node.value, list | dict) and 1)
+    return error["type"] == "too_short" and written >= error["ctx"]["min_length"]
 
 
 def _way(node: Node, loc: tuple[Key, ...]) -> tuple[Key, ...]:

@@ -29,7 +29,7 @@ def _check_absolute(path: Path) -> Path:
 def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError):
         raise ValueError(f"{name!r} is not a time zone; write one such as UTC or Asia/Taipei") from None
     return name
 

@@ -100,7 +100,10 @@ class _Builder:
         self._total = 0
 
     def problem(self, index: int, message: str) -> None:
-        self.problems.append(Problem(self._file, *self._lines.at(index), message))
+        """Note a problem; what follows from one already noted at the same place is not worth a second line."""
+        place = self._place(index)
+        if all(known.place != place for known in self.problems[-2:]):
+            self.problems.append(Problem.at(place, message))
 
     def document(self) -> Node | None:
         documents = 0
@@ -199,8 +202,10 @@ class _Builder:
         top = self._open[-1] if self._open else None
         if top and top.is_mapping and top.key is None:
             opened.as_key = True
-            hint = "; put {{ … }} in quotes" if self._text.startswith("{{", index - 1) else "; a key must be text"
-            self.problem(index, f"a list or mapping stands where a key is expected{hint}")
+            if self._text.startswith("{{", top.start):
+                self.problem(top.start, "{{ … }} must stand in quotes, or YAML takes the braces for its own")
+            else:
+                self.problem(index, "a list or mapping stands where a key is expected; a key must be text")
         if event.anchor:
             self._opening.add(event.anchor)
         self._open.append(opened)

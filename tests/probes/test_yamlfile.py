@@ -123,7 +123,7 @@ def test_line_breaks_that_only_yaml_knows_do_not_shift_the_places() -> None:
         ("a: @shop", "f.yml:1:4: text cannot begin with @ in YAML; put it in quotes"),
         ("a: %shop", "f.yml:1:4: text cannot begin with % in YAML; put it in quotes"),
         ('a: "C:\\new\\qux"', "f.yml:1:11: a backslash in double quotes starts an escape"),
-        ("a: {{ product }}", "f.yml:1:5: a list or mapping stands where a key is expected; put {{ … }} in quotes"),
+        ("a: {{ product }}", "f.yml:1:4: {{ … }} must stand in quotes, or YAML takes the braces for its own"),
         ("? [a, b]\n: 1", "f.yml:1:3: a list or mapping stands where a key is expected; a key must be text"),
         ("~: 1", "f.yml:1:1: a key is missing before this colon"),
         ("a: !!python/object:os.system x", "f.yml:1:4: tags (!…) are not used here"),
