@@ -33,8 +33,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _start(args: argparse.Namespace) -> int:
-    # Stopped by a terminal or by a supervisor: either way what we started is stopped in order.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Stopped by a terminal, a supervisor or a script (whose children ignore SIGINT): always in order.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with demo.open_demo(args.state, args.shopper_every, args.backup_every) as places:
             print(_welcome(places, args), flush=True)

@@ -83,7 +83,7 @@ class BackupJob:
         if not self._report_to:
             return
         try:
-            httpx.post(self._report_to, params={} if ok else {"ok": "false"}, timeout=2.0, trust_env=False)
+            httpx.post(self._report_to, params={} if ok else {"status": "fail"}, timeout=2.0, trust_env=False)
         except httpx.HTTPError as error:
             _log.debug("nobody heard of the backup: %s", error)
 

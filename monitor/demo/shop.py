@@ -159,7 +159,8 @@ def _stop_with_parent(servers: list[_Server]) -> None:
 def _listen(port: int) -> socket.socket:
     """A listening socket on this port of loopback, or on a free one when it is taken."""
     for candidate in (port, 0):
-        listening = socket.socket()
+        # Named TCP, or asyncio leaves Nagle's algorithm on, and every page waits 40 ms for a delayed ACK.
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind(("127.0.0.1", candidate))

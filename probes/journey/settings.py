@@ -1,0 +1,292 @@
+"""The words of a journey: who walks, how far, over which steps, and how it is tidied up behind."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, ValidationError, core_schema
+
+from probes.expect import Expect
+from probes.journey.capture import Capture
+from probes.journey.template import Template, compiled, names_in
+from probes.net.address import Url
+from probes.net.auth import AuthSettings
+from probes.net.reach import Degraded, NetworkSettings
+from probes.net.tls import DEFAULT_TLS, TlsSettings
+from probes.pattern import Css, JsonPath
+from probes.settings import Name, Settings
+from probes.units import Duration, Interval
+
+#: Names that every text may use beside `with` and what was captured.
+BUILT_IN = ("run_id", "now_ms", "location")
+_FILLED_IN_EXPECT = ("text", "absent", "json_", "css", "headers", "location")
+_VERBS = ("get", "post", "put", "delete", "submit")
+
+
+class Level(IntEnum):
+    """How far a walk may go; each level allows what the ones before it allow."""
+
+    BROWSE = 0
+    CART = 1
+    CHECKOUT = 2
+    SANDBOX_ORDER = 3
+
+    @property
+    def word(self) -> str:
+        """As it is written in YAML."""
+        return self.name.lower().replace("_", "-")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        words = {level.word: level for level in cls}
+        from_word = core_schema.no_info_after_validator_function(
+            words.__getitem__, core_schema.literal_schema([*words])
+        )
+        return core_schema.json_or_python_schema(
+            json_schema=from_word,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_word]),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda level: level.word),
+        )
+
+
+def _check_header(name: str) -> str:
+    if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"{name!r} is not a header name")
+    return name
+
+
+HeaderName = Annotated[str, AfterValidator(_check_header)]
+Headers = dict[HeaderName, Template]
+#: YAML values whose texts may hold `{{ }}`.
+Filled = Annotated[Any, BeforeValidator(compiled)]
+FormFields = Annotated[dict[str, Any], AfterValidator(compiled)]
+
+
+class Request(Settings):
+    """One request: exactly one of `get`, `post`, `put`, `delete` with a URL, or `submit` with the selector of a form
+    on the page before, which is sent as the page says, hidden fields included. `form` gives (more) fields.
+
+    `follow` walks along redirects; without it a redirect is an answer like any other. `idempotency` names a header
+    that carries a key made for this run.
+    """
+
+    name: Name
+    get: Template | None = None
+    post: Template | None = None
+    put: Template | None = None
+    delete: Template | None = None
+    submit: Css | None = None
+    form: FormFields | None = None
+    json_: Filled = Field(default=None, alias="json")
+    body: Template | None = None
+    headers: Headers = Field(default_factory=dict)
+    auth: AuthSettings | None = None
+    follow: bool = False
+    idempotency: HeaderName | None = None
+    expect: Expect = Expect()
+
+    @model_validator(mode="after")
+    def _one_request(self) -> "Request":
+        verbs = [verb for verb in _VERBS if getattr(self, verb) is not None]
+        if len(verbs) != 1:
+            raise ValueError(f"a step makes one request; write exactly one of {', '.join(_VERBS)}")
+        contents = [word for word in ("form", "json", "body") if getattr(self, "json_" if word == "json" else word)]
+        if len(contents) > 1:
+            raise ValueError(f"a request has one body; keep one of {', '.join(contents)}")
+        if contents and verbs[0] == "get":
+            raise ValueError(f"a get has no {contents[0]}; write it into the URL, or use post")
+        if contents and verbs[0] == "submit" and contents != ["form"]:
+            raise ValueError(f"submit sends a form; write form instead of {contents[0]}")
+        if self.follow and self.expect.location:
+            raise ValueError("expect.location looks at the redirect itself, which follow would walk past; keep one")
+        return self
+
+    @property
+    def verb(self) -> str:
+        """Which of the verbs is written."""
+        return next(verb for verb in _VERBS if getattr(self, verb) is not None)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that the step's texts want."""
+        own = (self.get, self.post, self.put, self.delete, self.form, self.json_, self.body, self.headers)
+        return names_in(own) | names_in(self.texts_of_expect)
+
+    @cached_property
+    def texts_of_expect(self) -> dict[str, Any]:
+        """The words of `expect` whose texts may hold `{{ }}`, as templates."""
+        return {word: compiled(getattr(self.expect, word)) for word in _FILLED_IN_EXPECT}
+
+    @model_validator(mode="after")
+    def _templates_in_expect(self) -> "Request":
+        self.texts_of_expect  # noqa: B018 - a text in expect that is no template is told now, not at night
+        return self
+
+
+class Step(Request):
+    """One step of the walk. `level` says how far along it is; a journey refuses steps beyond its own level."""
+
+    capture: dict[str, Capture] = Field(default_factory=dict)
+    level: Level | None = None
+
+    @property
+    def reaches(self) -> Level:
+        """How far this step goes: as it says itself; else a get browses, an idempotent request orders, and any other
+        fills the cart.
+        """
+        if self.level is not None:
+            return self.level
+        if self.verb == "get":
+            return Level.BROWSE
+        return Level.SANDBOX_ORDER if self.idempotency else Level.CART
+
+
+class Cleanup(Request):
+    """One request that tidies up; with `when` only if that name was captured."""
+
+    when: str | None = None
+
+
+class Reap(Settings):
+    """How leftovers of walks that were cut off are found: `get` lists them, `each` picks their numbers.
+
+    Those seen for longer than `older_than` are cleaned up by the journey's `cleanup`, one after another.
+    """
+
+    get: Template
+    each: JsonPath
+    older_than: Interval = 600.0
+    auth: AuthSettings | None = None
+    headers: Headers = Field(default_factory=dict)
+
+
+class Identity(Settings):
+    """How the shop recognises us. `header` goes to the shop's own origin only, and is never shown."""
+
+    user_agent: str = "shopwatch"
+    header: dict[HeaderName, str] = Field(default_factory=dict)
+
+
+class JourneySettings(NetworkSettings):
+    """A walk: `steps` in order, then `cleanup` whatever happened, within `reserve`, which is kept back from `timeout`.
+
+    `level` is how far the walk may go: `browse` allows gets only, `cart` and `checkout` other requests too, and
+    `sandbox-order` orders, which need `cleanup` to cancel them. URLs are relative to `url`. `with` names texts.
+    """
+
+    type: Literal["journey"] = "journey"
+    every: Interval = 60.0
+    timeout: Interval = 30.0
+    url: Url
+    degraded: Degraded | None = None
+    level: Level = Level.BROWSE
+    identity: Identity = Identity()
+    tls: TlsSettings = DEFAULT_TLS
+    with_: Annotated[dict[str, Any], AfterValidator(compiled)] = Field(default_factory=dict, alias="with")
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=50)]
+    cleanup: Annotated[tuple[Cleanup, ...], Field(max_length=20)] = ()
+    reserve: Duration | None = None
+    reap: Reap | None = None
+
+    @property
+    def kept_back(self) -> float:
+        """Seconds of the timeout that belong to cleaning up: a quarter, 10 s at most, unless `reserve` says."""
+        if not self.cleanup:
+            return 0.0
+        return min(10.0, self.timeout / 4) if self.reserve is None else self.reserve
+
+    @property
+    def reaped_name(self) -> str:
+        """Under which name cleanup knows what reap finds: the first `when`."""
+        return next((step.when for step in self.cleanup if step.when), "")
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "JourneySettings":
+        problems = [*self._names_twice(), *self._beyond_level(), *self._unknown_names(), *self._cannot_clean()]
+        if problems:
+            errors = [
+                InitErrorDetails(
+                    type=PydanticCustomError("value_error", "{sentence}", {"sentence": text}), loc=place, input=None
+                )
+                for place, text in problems
+            ]
+            raise ValidationError.from_exception_data("journey", errors)
+        return self
+
+    def _names_twice(self) -> Iterable["_Problem"]:
+        seen: set[str] = set()
+        for place, step in self._all_steps():
+            if step.name in seen:
+                yield (*place, "name"), f"two steps are named {step.name!r}; metrics and pages tell them apart by name"
+            seen.add(step.name)
+
+    def _beyond_level(self) -> Iterable["_Problem"]:
+        for index, step in enumerate(self.steps):
+            if step.reaches > self.level:
+                yield (
+                    ("steps", index),
+                    f"step {step.name!r} ({step.verb}) goes as far as level {step.reaches.word},"
+                    f" but this journey may only go to {self.level.word}",
+                )
+        if self.level >= Level.SANDBOX_ORDER and not self.cleanup:
+            yield ("level",), f"level {self.level.word} places orders, so cleanup must say how they are cancelled"
+
+    def _unknown_names(self) -> Iterable["_Problem"]:
+        known = {*BUILT_IN}
+        for name, value in self.with_.items():
+            yield from _missing(("with", name), names_in(value), known, "with")
+            known.add(name)
+        for index, step in enumerate(self.steps):
+            yield from _missing(("steps", index), step.names, known, f"step {step.name!r}")
+            known |= step.capture.keys()
+        for index, cleanup in enumerate(self.cleanup):
+            yield from _missing(("cleanup", index), cleanup.names, known, f"cleanup step {cleanup.name!r}")
+            yield from self._conditions(index, cleanup, known)
+        if self.reap:
+            yield from _missing(("reap",), names_in((self.reap.get, self.reap.headers)), self._always_known, "reap")
+
+    @property
+    def _always_known(self) -> set[str]:
+        """The names that do not have to be captured first."""
+        return {*BUILT_IN, *self.with_}
+
+    def _conditions(self, index: int, step: Cleanup, known: set[str]) -> Iterable["_Problem"]:
+        """A walk that ends early has not captured everything: what cleanup needs, it has to ask for."""
+        captured = (step.names & known) - self._always_known
+        if step.when is not None and step.when not in known:
+            yield ("cleanup", index, "when"), f"no step captures {step.when!r}, so this would never run"
+        elif captured and step.when is None:
+            name = min(captured)
+            yield ("cleanup", index), f"cleanup step {step.name!r} uses {{{{ {name} }}}}; add when: {name}"
+        if self.reap and step.when == self.reaped_name and captured - {step.when}:
+            name = min(captured - {step.when})
+            yield ("cleanup", index), f"reap knows only {step.when!r} of an old walk, but this step uses {name!r} too"
+
+    def _cannot_clean(self) -> Iterable["_Problem"]:
+        if self.cleanup and self.kept_back >= self.timeout:
+            yield ("reserve",), "reserve is taken from timeout, and leaves nothing for the walk itself"
+        if self.reap and not self.reaped_name:
+            yield (
+                ("reap",),
+                "reap cleans up by the steps of cleanup; one of them needs when: the name for what is found",
+            )
+        for index, step in enumerate(self.cleanup):
+            if step.verb == "submit":
+                yield ("cleanup", index, "submit"), "cleanup has no page before it; write post and the URL"
+
+    def _all_steps(self) -> Iterable[tuple[tuple[str | int, ...], Request]]:
+        yield from ((("steps", index), step) for index, step in enumerate(self.steps))
+        yield from ((("cleanup", index), step) for index, step in enumerate(self.cleanup))
+
+
+_Problem = tuple[tuple[str | int, ...], str]
+
+
+def _missing(place: tuple[str | int, ...], wanted: Iterable[str], known: set[str], what: str) -> Iterable[_Problem]:
+    for name in sorted(set(wanted) - known):
+        yield (
+            place,
+            f"{what} uses {{{{ {name} }}}}, which nothing before it captures; known are {', '.join(sorted(known))}",
+        )

@@ -1,0 +1,53 @@
+"""What a page says to a shopper: its complaint if it has one, else its text, without markup."""
+
+import re
+
+from selectolax.lexbor import LexborHTMLParser
+
+from probes.page import Page
+
+#: Characters of a page that evidence shows.
+LONGEST = 2000
+_LOOKED_AT = 512 * 1024
+#: Where shops say what went wrong, the most telling first.
+_COMPLAINTS = (
+    *("[role=alert]", ".alert-danger", ".woocommerce-error", ".errorlist", ".message-error", ".error-message"),
+    *(".alert", ".error", ".errors", ".flash", "[data-error]"),
+)
+_UNSEEN = ["script", "style", "template", "noscript", "head", "svg", "[hidden]"]
+_SPACE = re.compile(r"\s+")
+
+
+def excerpt(page: Page) -> str:
+    """The page's complaint, title and text for HTML; the body as it is for anything else. At most 2,000 characters."""
+    text = page.text[:_LOOKED_AT]
+    if "html" not in (page.header("content-type") or "html").lower() or "<" not in text:
+        return squeezed(text)[:LONGEST]
+    html = LexborHTMLParser(text)
+    parts = [complaint(html), _title(html), seen(html)]
+    return "\n".join(dict.fromkeys(filter(None, parts)))[:LONGEST]
+
+
+def complaint(html: LexborHTMLParser) -> str:
+    """What the page says went wrong, or nothing."""
+    for selector in _COMPLAINTS:
+        texts = [squeezed(node.text(separator=" ")) for node in html.css(selector)[:3]]
+        if any(texts):
+            return " ".join(filter(None, texts))[:LONGEST]
+    return ""
+
+
+def seen(html: LexborHTMLParser) -> str:
+    """The text that a shopper sees. Changes `html`: what is not seen is taken out."""
+    html.strip_tags(_UNSEEN)
+    return squeezed(html.root.text(separator=" ")) if html.root else ""
+
+
+def squeezed(text: str) -> str:
+    """The text with every run of white space made one space."""
+    return _SPACE.sub(" ", text).strip()
+
+
+def _title(html: LexborHTMLParser) -> str:
+    node = html.css_first("title")
+    return squeezed(node.text()) if node else ""
