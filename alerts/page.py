@@ -17,7 +17,7 @@ class Page:
 
     `kind` says why it is sent now, and `line` what is new since the last one. `people` are those it is to reach, with
     their addresses. `values` are (name, value) pairs. `zone` is the time zone of whoever is paged. The URLs are
-    absolute, or empty.
+    absolute, or empty. `attempt` counts earlier tries to send it, of which one may have arrived unnoticed.
     """
 
     key: str
@@ -42,6 +42,7 @@ class Page:
     hush: Hush | None = None
     story: tuple[Audit, ...] = ()
     zone: str = "UTC"
+    attempt: int = 0
 
     @property
     def open(self) -> bool:
@@ -67,6 +68,7 @@ def compose(
     story: Sequence[Audit],
     now: float,
     external_url: str,
+    attempt: int = 0,
 ) -> Page:
     """The page about an incident as it stands. `external_url` is where people reach this Shopwatch."""
     lead = incident.lead
@@ -96,6 +98,7 @@ def compose(
         hush=incident.hush,
         story=tuple(story),
         zone=next((person.timezone for person in people), "UTC"),
+        attempt=attempt,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from alerts.match import Match, matches
+from alerts.quiet import QuietHours
 from probes.base import Labels
 from probes.settings import Settings
 
@@ -18,7 +19,10 @@ class Route(Settings):
     escalation: str | None = Field(default=None, description="The escalation that pages people, step by step.")
     notify: tuple[str, ...] = Field(default=(), description="The notifiers that are told, without paging anybody.")
     group_by: tuple[str, ...] = Field(
-        default=(), description="Labels whose alerts share one incident; left out, alertname and the probe's name."
+        default=(), description="Labels whose alerts share one incident; left out, every alert has its own."
+    )
+    quiet: QuietHours | None = Field(
+        default=None, description="Hours in which `notify` waits until they are over; an escalation never waits."
     )
 
 

@@ -64,7 +64,7 @@ class Notifier(ABC, Generic[S]):
 
     @abstractmethod
     def send(self, page: Page, previous: Receipt | None) -> Receipt:
-        """Tell the channel: anew, or where it can by editing the message of the `previous` receipt. Raises NotifyError."""
+        """Tell the channel: anew, or by editing the message of the `previous` receipt. Raises NotifyError."""
 
     def close(self) -> None:
         """Let go of connections."""

@@ -84,7 +84,15 @@ def due(connection: Connection, now: float, limit: int = 100) -> list[Stored]:
 
 def next_due(connection: Connection) -> float | None:
     """When the first incident wants to be looked at again (seconds UTC)."""
-    return connection.scalar(select(func.min(incidents.c.next_at)))
+    moment: float | None = connection.scalar(select(func.min(incidents.c.next_at)))
+    return moment
+
+
+def census(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many incidents are unresolved, by state and severity."""
+    of = incidents.c
+    query = select(of.state, of.severity, func.count()).where(of.resolved_at.is_(None)).group_by(of.state, of.severity)
+    return {(state, severity): count for state, severity, count in connection.execute(query)}
 
 
 def story(connection: Connection, incident_id: int) -> tuple[Audit, ...]:
@@ -124,18 +132,18 @@ def _columns(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _stored() -> Select[tuple[int, str]]:
+def _stored() -> Select[int, str]:
     return select(incidents.c.id, incidents.c.body)
 
 
-def _read(row: Row[tuple[int, str]]) -> Stored:
+def _read(row: Row[int, str]) -> Stored:
     return Stored(row[0], _BODY.validate_python(json.loads(row[1])))
 
 
-def _first(connection: Connection, query: Select[tuple[int, str]]) -> Stored | None:
+def _first(connection: Connection, query: Select[int, str]) -> Stored | None:
     row = connection.execute(query.limit(1)).first()
     return None if row is None else _read(row)
 
 
-def _all(connection: Connection, query: Select[tuple[int, str]]) -> list[Stored]:
+def _all(connection: Connection, query: Select[int, str]) -> list[Stored]:
     return [_read(row) for row in connection.execute(query)]

@@ -9,6 +9,8 @@ from alerts.incident import Kind, Telling
 from monitor.store.incidents import text
 from monitor.store.schema import outbox
 
+#: A page that a channel could not take for this many seconds is told to another one too.
+_PATIENCE = 60.0
 _PENDING, _SENT, _FAILED = "pending", "sent", "failed"
 
 
@@ -30,13 +32,21 @@ class Parcel:
     attempts: int
     created_at: float
 
+    def waits_too_long(self, now: float) -> bool:
+        """Whether another channel should be told while this one is tried again."""
+        return now - self.created_at >= _PATIENCE
+
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How much is waiting: rows, and the age in seconds of the oldest."""
+    """How many rows are waiting, and since when the oldest (seconds UTC)."""
 
     pending: int
-    oldest: float
+    since: float | None
+
+    def age(self, now: float) -> float:
+        """How many seconds the oldest has waited; 0 when nothing waits."""
+        return 0.0 if self.since is None else max(0.0, now - self.since)
 
 
 def put(connection: Connection, incident_id: int, tellings: Iterable[Telling], now: float) -> None:
@@ -59,6 +69,11 @@ def put(connection: Connection, incident_id: int, tellings: Iterable[Telling], n
     ]
     if rows:
         connection.execute(insert(outbox), rows)
+
+
+def known(connection: Connection, transition: str) -> bool:
+    """Whether a transition was put into the outbox before."""
+    return connection.scalar(select(outbox.c.id).where(outbox.c.transition == transition)) is not None
 
 
 def lease(connection: Connection, notifier: str, lease_id: str, now: float, seconds: float) -> Parcel | None:
@@ -122,17 +137,16 @@ def release(connection: Connection) -> int:
 def next_due(connection: Connection, notifiers: Collection[str]) -> float | None:
     """When the next row for one of these notifiers can be taken (seconds UTC)."""
     free = func.coalesce(outbox.c.leased_until, outbox.c.due_at)
-    return connection.scalar(
-        select(func.min(free)).where(outbox.c.state == _PENDING, outbox.c.notifier.in_(list(notifiers)))
-    )
+    query = select(func.min(free)).where(outbox.c.state == _PENDING, outbox.c.notifier.in_(list(notifiers)))
+    moment: float | None = connection.scalar(query)
+    return moment
 
 
-def backlog(connection: Connection, now: float) -> Backlog:
+def backlog(connection: Connection) -> Backlog:
     """How much is waiting, over all notifiers."""
-    count, oldest = connection.execute(
-        select(func.count(), func.min(outbox.c.created_at)).where(outbox.c.state == _PENDING)
-    ).one()
-    return Backlog(count, max(0.0, now - oldest) if oldest is not None else 0.0)
+    waiting = select(func.count(), func.min(outbox.c.created_at)).where(outbox.c.state == _PENDING)
+    count, since = connection.execute(waiting).one()
+    return Backlog(count, since)
 
 
 def orphans(connection: Connection, notifiers: Collection[str]) -> list[str]:

@@ -1,9 +1,8 @@
 """Silences in the store."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from alerts.silence import Matcher, Silence
 from monitor.store.incidents import text
@@ -39,15 +38,6 @@ def active(connection: Connection, now: float) -> tuple[Silence, ...]:
     """The silences that hold at this moment."""
     rows = connection.execute(select(silences).where(silences.c.starts_at <= now, silences.c.ends_at > now))
     return tuple(_read(row) for row in rows)
-
-
-def edge(connection: Connection, after: float) -> float | None:
-    """The next moment after which the set of active silences is another (seconds UTC)."""
-    of = silences.c
-    rows: Sequence[Row[Any]] = connection.execute(
-        select(of.starts_at, of.ends_at).where(or_(of.starts_at > after, of.ends_at > after))
-    ).all()
-    return min((moment for row in rows for moment in row if moment > after), default=None)
 
 
 def forget(connection: Connection, before: float) -> int:

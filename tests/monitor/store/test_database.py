@@ -15,15 +15,15 @@ from sqlalchemy.exc import IntegrityError
 
 from monitor.store import Store, StoreError
 from monitor.store.engine import sqlite_path
-from monitor.store.schema import leases, metadata
+from monitor.store.schema import metadata, seen_signatures
 
 
 def _add(name: str, connection: Connection) -> None:
-    connection.execute(insert(leases).values(name=name, holder="a", token=1, expires_at=0.0))
+    connection.execute(insert(seen_signatures).values(signature=name, at=0.0))
 
 
 def _names(connection: Connection) -> list[str]:
-    return list(connection.scalars(select(leases.c.name).order_by(leases.c.name)))
+    return list(connection.scalars(select(seen_signatures.c.signature).order_by(seen_signatures.c.signature)))
 
 
 def test_the_migrations_make_exactly_the_schema(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The first tables: incidents with their story, the outbox with its receipts, silences, leases."""
+"""The first tables: incidents with their story, the outbox with its receipts, silences."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -101,10 +101,3 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
     )
     op.create_index("ix_seen_signatures_at", "seen_signatures", ["at"])
-    op.create_table(
-        "leases",
-        sa.Column("name", sa.String(64), primary_key=True),
-        sa.Column("holder", sa.String(100), nullable=False),
-        sa.Column("token", sa.Integer(), nullable=False),
-        sa.Column("expires_at", sa.Double(), nullable=False),
-    )

@@ -1,0 +1,103 @@
+"""Tells a page to whoever watches the terminal: a block that a tired person can read, colours only on a screen."""
+
+import sys
+from datetime import datetime
+from typing import Literal, TextIO
+from zoneinfo import ZoneInfo
+
+from alerts.incident import Kind, State
+from alerts.notifiers.base import Notifier, NotifierSettings, NotifyError, Receipt
+from alerts.page import Page
+from probes.base import Evidence, Outcome
+from probes.units import format_duration
+
+_WIDTH = 78
+_RED, _YELLOW, _GREEN, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[33m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
+_MARKS = {Outcome.UP: "✓", Outcome.DEGRADED: "~", Outcome.UNKNOWN: "?"}
+
+
+class ConsoleSettings(NotifierSettings):
+    """The console needs nothing to be known."""
+
+    type: Literal["console"] = "console"
+
+
+class ConsoleNotifier(Notifier[ConsoleSettings]):
+    """Writes pages to standard output (or another stream)."""
+
+    settings_model = ConsoleSettings
+
+    def __init__(self, settings: ConsoleSettings, stream: TextIO | None = None) -> None:
+        super().__init__(settings)
+        self._stream = stream
+
+    def send(self, page: Page, previous: Receipt | None) -> Receipt:
+        """Print the whole page when it wakes someone or is over, and one line for news."""
+        stream = self._stream or sys.stdout
+        whole = previous is None or page.kind is not Kind.NEWS
+        text = block(page, colour=stream.isatty()) if whole else f"{_time(page.at, page)}  {page.key}  {page.line}"
+        try:
+            stream.write(text + "\n")
+            stream.flush()
+        except (OSError, ValueError) as error:
+            raise NotifyError(f"the console cannot be written to: {error}") from None
+        return Receipt(self.name, page.at)
+
+
+def block(page: Page, colour: bool = False) -> str:
+    """The page as lines of text, without control characters that an alert could smuggle in."""
+    paint = _paint if colour else _leave
+    lines = [paint(_title(page), _title_colour(page)), paint(page.headline, _BOLD)]
+    ago = format_duration(max(0, round((page.resolved.at if page.resolved else page.at) - page.started_at)))
+    lines.append(f"since {_time(page.started_at, page)} ({ago}), {page.severity or 'no severity'}. {page.line}")
+    if page.description:
+        lines.append(page.description)
+    lines.extend(f"  also     {summary}" for summary in page.more)
+    if page.evidence is not None:
+        lines.extend(_evidence(page.evidence))
+    lines.extend(f"  {name:<8} {value}" for name, value in page.values)
+    if page.runbook_url and page.open:
+        lines.append(f"Runbook  {page.runbook_url}")
+    if page.can_ack:
+        lines.append(f"Ack      shopwatch ack {page.key}")
+    lines.append("─" * _WIDTH)
+    return "\n".join(line if line.startswith("\x1b") else _printable(line) for line in lines)
+
+
+def _title(page: Page) -> str:
+    word = "RESOLVED" if page.state is State.RESOLVED else "PAGE" if page.rings else page.state.value.upper()
+    text = _printable(f"── {word}  {page.key}  {', '.join(person.name for person in page.people)} ".rstrip() + " ")
+    return text.ljust(_WIDTH, "─")
+
+
+def _title_colour(page: Page) -> str:
+    if page.state is State.RESOLVED:
+        return _GREEN
+    return _RED if page.state is State.OPEN else _YELLOW
+
+
+def _evidence(evidence: Evidence) -> list[str]:
+    lines = [f"  {evidence.summary}"]
+    for step in evidence.steps:
+        if step.outcome is Outcome.UP and not step.detail:
+            continue
+        took = f" after {format_duration(round(step.seconds, 3))}" if step.seconds is not None else ""
+        lines.append(f"  {_MARKS.get(step.outcome, '✗')} {step.name}{took}  {step.detail}".rstrip())
+    lines.extend(f"  {name:<8} {value}" for name, value in evidence.facts)
+    return lines
+
+
+def _time(at: float, page: Page) -> str:
+    return datetime.fromtimestamp(at, ZoneInfo(page.zone)).strftime("%H:%M:%S %Z")
+
+
+def _paint(text: str, colour: str) -> str:
+    return f"{colour}{_printable(text)}{_PLAIN}"
+
+
+def _leave(text: str, _colour: str) -> str:
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
