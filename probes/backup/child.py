@@ -1,17 +1,17 @@
 """The process in which one verification runs, so that whatever a backup does to it, the pager does not notice."""
 
-import json
 import os
+import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable
 from types import FrameType
 
 from probes.backup import ENGINES
+from probes.backup.engine import Engine
 from probes.backup.isolation import die_with_parent, leave_network
+from probes.backup.job import Job
 from probes.backup.settings import BackupSettings
-from probes.backup.verification import Verification
 from probes.backup.verify import Interrupted, verify
 
 #: After being told to stop we have this long to clean up, then the kernel ends us.
@@ -19,27 +19,18 @@ _LAST_SECONDS = 60
 
 
 def main() -> int:
-    """Read a job (JSON) from stdin, verify, and write the Verification (JSON) to stdout."""
-    job = json.load(sys.stdin)
-    kind = ENGINES.get(job["settings"]["type"])
-    settings: BackupSettings = kind.settings_model.model_validate_json(json.dumps(job["settings"]))
-    _obey_signals(settings.verify.timeout)
-    die_with_parent(job["parent"], signal.SIGTERM)
+    """Read a Job from stdin, verify, and write the Verification (JSON) to stdout."""
+    job: Job = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent, see launch.py
+    _obey_signals(job.settings.verify.timeout)
+    die_with_parent(job.parent, signal.SIGTERM)
     os.nice(10)
     network = "none (a network namespace of its own)" if leave_network() else "the host's: this kernel gave us no other"
-    verification = _verify(kind, settings, job, (("network while restoring", network),))
+    offset = job.now - time.time()
+    engine: Engine[BackupSettings] = ENGINES.get(job.settings.type)(job.settings)
+    facts = (("network while restoring", network),)
+    verification = verify(engine, job.previous, lambda: time.time() + offset, facts=facts)
     sys.stdout.write(verification.to_json())
     return 0
-
-
-def _verify(
-    kind: Callable[[BackupSettings], "object"],
-    settings: BackupSettings,
-    job: dict[str, object],
-    facts: tuple[tuple[str, str], ...],
-) -> Verification:
-    offset = float(job["now"]) - time.time()  # type: ignore[arg-type]  # written by launch()
-    return verify(kind(settings), job["previous"], lambda: time.time() + offset, facts=facts)  # type: ignore[arg-type]
 
 
 def _obey_signals(timeout: float) -> None:

@@ -1,8 +1,8 @@
 """Starts a verification in its own process, waits for its answer, and ends it when it must."""
 
 import contextlib
-import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from probes.backup.job import Job
 from probes.backup.scratch import clean_leftovers, scratch_base
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Verdict, Verification
@@ -29,12 +30,7 @@ def verify_in_child(
     the kernel stops the child when the thread that started it ends. `stop` asks it to clean up and answer early.
     """
     started_at, stop = clock(), stop or threading.Event()
-    job = {
-        "settings": settings.model_dump(mode="json", by_alias=True),
-        "previous": dict(previous or {}),
-        "now": started_at,
-        "parent": os.getpid(),
-    }
+    job = Job(settings, dict(previous or {}), started_at, os.getpid())
     child = subprocess.Popen(
         [sys.executable, "-m", "probes.backup.child"],
         stdin=subprocess.PIPE,
@@ -44,7 +40,7 @@ def verify_in_child(
         start_new_session=True,  # a Ctrl-C on our terminal is ours to pass on, in order
     )
     try:
-        _send(child, json.dumps(job).encode())
+        _send(child, pickle.dumps(job))
         out, err = _answer(child, settings.verify.timeout + _GRACE, stop)
     finally:
         if _end(child):
