@@ -35,7 +35,7 @@ class BlockingProbe(Probe[SlowSettings]):
     settings_model = SlowSettings
 
     async def check(self, run: Run) -> Finding:
-        time.sleep(self.settings.takes)
+        time.sleep(self.settings.takes)  # noqa: ASYNC251 - that is the point
         return Finding(Outcome.UP)
 
 
