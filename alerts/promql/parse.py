@@ -1,0 +1,138 @@
+"""Reads a query: promql-parser checks its grammar and types, and the words of the text give values and places."""
+
+from functools import lru_cache
+
+import promql_parser
+
+from alerts.promql.build import Builder
+from alerts.promql.errors import ParseError, PromqlError, Unsupported
+from alerts.promql.limits import Limits
+from alerts.promql.node import Expr
+from alerts.promql.token import Token, place, tokenize
+
+_MATCH_OPERATORS = frozenset({"=", "!=", "=~", "!~"})
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_DURATION_ARITHMETIC = frozenset({"+", "*", "/", "%", "^", "(", "step", "range", "min", "max", "min_of", "max_of"})
+_KEYWORDS = frozenset(
+    {"and", "or", "unless", "atan2", "bool", "by", "without", "on", "ignoring", "group_left", "group_right"}
+)
+#: promql-parser takes time that grows with the square of the operators, and overflows the stack at some thousands.
+_MAX_OPERATORS = 1000
+_DEFAULTS = Limits()
+
+
+def parse(query: str, *, depth: int = _DEFAULTS.depth, characters: int = _DEFAULTS.characters) -> Expr:
+    """The query as a tree. Raises ParseError for what is not PromQL, Unsupported for its experimental parts.
+
+    The answer is remembered, so that parsing a rule's expression again costs nothing.
+    """
+    if len(query) > characters:
+        raise ParseError(f"the query is {len(query):,} characters long, and {characters:,} are allowed")
+    return _parse(query, depth)
+
+
+@lru_cache(maxsize=2048)
+def _parse(query: str, depth: int) -> Expr:
+    tokens = tokenize(query)
+    if not tokens:
+        raise ParseError("no expression found in input")
+    _check_size(tokens, depth)
+    _check_experimental(query, tokens)
+    try:
+        tree = promql_parser.parse(_plain_text(tokens))
+    except ValueError as error:
+        raise ParseError(_reason(query, tokens, str(error))) from None
+    except BaseException as error:
+        # A panic of the Rust library is no Exception; it must not take the service down.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ParseError(f"the parser cannot read this query: {query[:200]}") from None
+    try:
+        return Expr(query, Builder(query, tokens, depth).build(tree))
+    except PromqlError as error:
+        raise type(error)(str(error)) from None
+
+
+def _check_size(tokens: list[Token], depth: int) -> None:
+    open_brackets = operators = 0
+    for token in tokens:
+        if token.kind == "operator" and token.text not in (",", "{", "}", ")", "]"):
+            operators += 1
+        open_brackets += (token.text in "([") - (token.text in ")]")
+        if open_brackets > depth:
+            raise ParseError(f"the query nests deeper than {depth} levels")
+    # Matchers are cheap, and a selector may list many; every other operator costs.
+    operators -= sum(1 for token in tokens if token.text in _MATCH_OPERATORS)
+    if operators > _MAX_OPERATORS:
+        raise ParseError(f"the query has more than {_MAX_OPERATORS:,} operators and brackets")
+
+
+def _check_experimental(query: str, tokens: list[Token]) -> None:
+    """Refuse what promql-parser does not know, before it says only that it does not understand."""
+    brackets = braces = 0
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        word = token.text.lower()
+        braces += (word == "{") - (word == "}")
+        brackets += (word == "[") - (word == "]")
+        if word == "$":
+            raise ParseError(f"{place(query, token.start)}: unexpected '$'; variables of Grafana are not PromQL")
+        if braces or before is None:
+            continue
+        what = ""
+        if word in ("anchored", "smoothed") and _ends_selector(before):
+            what = f"the modifier {word}"
+        elif brackets and word in _DURATION_ARITHMETIC:
+            what = "arithmetic in durations"
+        elif before.text.lower() == "offset" and word in ("(", "step", "range", "min", "max"):
+            what = "arithmetic in offsets"
+        if what:
+            raise Unsupported(f"{place(query, token.start)}: {what} is experimental, and not supported")
+
+
+def _ends_selector(token: Token) -> bool:
+    return token.text in ("]", "}", ")") or (token.kind != "operator" and token.text.lower() not in _KEYWORDS)
+
+
+def _plain_text(tokens: list[Token]) -> str:
+    """The query with every literal made harmless: the library loses bytes, and knows another regex dialect."""
+    words: list[str] = []
+    braces, end = 0, 0
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1] if index else None
+        braces += (token.text == "{") - (token.text == "}")
+        text = token.text
+        if token.kind == "string":
+            text = _plain_string(text, index, braces > 0 and before is not None and before.text in _MATCH_OPERATORS)
+        elif token.kind == "number":
+            text = _plain_number(token, before)
+        elif text in "+-" and before is not None and before.text == "@":
+            text = " "  # a negative time makes the library panic
+        words.append(text if token.start == end else " " + text)
+        end = token.end
+    return "".join(words)
+
+
+def _plain_string(text: str, index: int, is_match_value: bool) -> str:
+    if is_match_value:
+        return '"x"'
+    return text if set(text[1:-1]) <= _PLAIN and text[0] != "`" else f'"x{index}"'
+
+
+def _plain_number(token: Token, before: Token | None) -> str:
+    if before is not None and before.text in "@+-":
+        return "1"
+    return "1" if set(token.text) & set("_xXeE") else token.text
+
+
+def _reason(query: str, tokens: list[Token], message: str) -> str:
+    """The library's sentence, or a better one where it only says that it does not understand."""
+    if message != "invalid promql query":
+        return message
+    balance: dict[str, int] = {}
+    for token in tokens:
+        if token.text in "()[]{}":
+            balance[token.text] = balance.get(token.text, 0) + 1
+    for opening, closing in ("()", "[]", "{}"):
+        if balance.get(opening, 0) != balance.get(closing, 0):
+            return f"the brackets {opening} and {closing} do not match: {query}"
+    return f"this is not PromQL: {query}"
