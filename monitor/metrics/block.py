@@ -9,8 +9,9 @@ from math import isfinite
 from operator import itemgetter
 from typing import Any
 
+from alerts.promql.stale import STALE
 from monitor.metrics.family import Families, Family
-from monitor.metrics.text import STALE, Reading, is_writable, writable, write_labels
+from monitor.metrics.text import Reading, is_writable, writable, write_labels
 from probes.base import Labels
 
 LOG = logging.getLogger(__name__)

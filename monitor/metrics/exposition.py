@@ -24,7 +24,7 @@ class Exposition:
     """What all probes found and how often they looked, and how Shopwatch itself is (`registry`).
 
     Every method that answers readings leaves it to the caller to append them to the samples in memory at the time
-    `now` that it passed in (wall-clock seconds, UTC). A reading whose value is STALE ends its series.
+    `now` that it passed in (wall-clock seconds, UTC). Prometheus' stale marker as a value ends a series.
     """
 
     def __init__(self, location: str, kinds: Registry = KINDS) -> None:

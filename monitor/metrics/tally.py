@@ -17,9 +17,9 @@ _REASONS = tuple(Reason)
 
 @cache
 def latency_signature(outcome: Outcome) -> Signature:
-    """The series of the histogram of looks that ended so."""
+    """The series of the histogram of looks that ended so. Bounds are written as Prometheus 3 normalizes them: `1.0`."""
     own = ("outcome", outcome.value)
-    buckets = [("probe_latency_seconds_bucket", (own, ("le", f"{bound:g}"))) for bound in BOUNDS]
+    buckets = [("probe_latency_seconds_bucket", (own, ("le", repr(bound)))) for bound in BOUNDS]
     ends = ("probe_latency_seconds_sum", (own,)), ("probe_latency_seconds_count", (own,))
     return (*buckets, ("probe_latency_seconds_bucket", (own, ("le", "+Inf"))), *ends)
 

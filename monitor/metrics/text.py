@@ -5,15 +5,11 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 import math
 import re
-import struct
 
 from probes.base import Labels
 
 #: A series' labels, `__name__` included, and its value.
 Reading = tuple[Labels, float]
-
-#: The NaN that ends a series, by the bits that Prometheus gave it (model/value: StaleNaN).
-STALE: float = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
 
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")

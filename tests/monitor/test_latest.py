@@ -1,0 +1,33 @@
+from monitor.latest import Latest
+from probes.base import Finding, Outcome, Result
+
+
+def result(outcome, slot=0.0, probe="home"):
+    return Result(probe, "http", slot, 0.0, 0.1, Finding(outcome))
+
+
+def test_the_newest_result_and_the_newest_failure_are_kept():
+    latest = Latest()
+    assert latest.result("home") is None
+    assert latest.failure("home") is None
+    down, up = result(Outcome.DOWN, 1.0), result(Outcome.UP, 2.0)
+    latest.put(down)
+    latest.put(up)
+    assert latest.result("home") is up
+    assert latest.failure("home") is down
+
+
+def test_a_change_of_outcome_is_told():
+    latest = Latest()
+    outcomes = [Outcome.UP, Outcome.UP, Outcome.DOWN, Outcome.DOWN, Outcome.UP]
+    assert [latest.put(result(outcome)) for outcome in outcomes] == [True, False, True, False, True]
+    assert latest.put(result(Outcome.UP, probe="shop"))
+
+
+def test_a_probe_that_left_the_config_is_forgotten():
+    latest = Latest()
+    for probe in ("home", "shop"):
+        latest.put(result(Outcome.DOWN, probe=probe))
+    latest.keep(["shop"])
+    assert (latest.result("home"), latest.failure("home")) == (None, None)
+    assert latest.failure("shop") is not None
