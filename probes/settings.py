@@ -117,7 +117,7 @@ class Settings(BaseModel):
             if name in data:
                 raise ValueError(f"both {name} and {name}_file are given; keep one")
             if isinstance(path, str | Path):
-                path = Secret(file=Path(folder, path) if folder else Path(path))
+                path = Secret(file=Path(folder or "", str(path)))
             data[name] = path
         return data
 
@@ -161,7 +161,7 @@ def _inside(folder: Path, value: Any) -> Any:
         return [_inside(folder, item) for item in value]
     if isinstance(value, dict):
         return {key: _inside(folder, item) for key, item in value.items()}
-    return Path(folder, value) if isinstance(value, str) else value
+    return Path(folder, str(value)) if isinstance(value, str) else value
 
 
 def _check_name(name: str) -> str:

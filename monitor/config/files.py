@@ -1,8 +1,10 @@
 """Finds the files of a config (one file or a folder, and what they include) and merges them into one tree."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from monitor.config.interpolate import interpolate
 from monitor.config.problems import Problems
 from probes.yamlfile import MOST_BYTES, Node, Place, plain, read
 
@@ -10,12 +12,12 @@ _MOST_FILES = 1000
 _ENDINGS = {".yml", ".yaml"}
 
 
-def read_files(path: Path, problems: Problems) -> tuple[Node, tuple[Path, ...]]:
-    """Every file as one mapping, and the files that were read, in the order in which they count."""
+def read_files(path: Path, environ: Mapping[str, str], problems: Problems) -> tuple[Node, tuple[Path, ...]]:
+    """Every file as one mapping, variables filled in, and the files that were read, in the order that counts."""
     if not path.exists():
         problems.add(Place(str(path)), "there is no such file or folder")
         return Node(Place(str(path)), {}), ()
-    reading = _Reading(problems)
+    reading = _Reading(environ, problems)
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if _is_config(file))
         if not files:
@@ -33,8 +35,8 @@ def _is_config(file: Path) -> bool:
 
 
 class _Reading:
-    def __init__(self, problems: Problems) -> None:
-        self._problems = problems
+    def __init__(self, environ: Mapping[str, str], problems: Problems) -> None:
+        self._environ, self._problems = environ, problems
         self._seen: set[Path] = set()
         self.files: list[Path] = []
         self.roots: list[Node] = []
@@ -50,7 +52,7 @@ class _Reading:
         document = read(text, str(path))
         self._problems.extend(document.problems)
         self.files.append(path)
-        root = document.root
+        root = interpolate(document.root, self._environ, self._problems)
         if isinstance(root.value, dict):
             self.roots.append(root)
             self._includes(root, path)
@@ -71,7 +73,9 @@ class _Reading:
 
     def _includes(self, root: Node, path: Path) -> None:
         include = root.mapping.get("include")
-        for node in (include.items or [include]) if include else []:
+        if include is None or include.value is None:
+            return
+        for node in include.items or [include]:
             if not isinstance(node.value, str):
                 self._problems.add(node.place, "include takes a list of files, such as [shops/*.yml]")
                 continue
@@ -90,11 +94,12 @@ _FIRST = "probes: [{name: home, type: http, url: https://shop.example/}]"
 
 def beside(pattern: str) -> str:
     """A glob as it is quoted in a message, with the place that a relative one starts from."""
-    return pattern if Path(pattern).is_absolute() else f"{pattern} (looked for beside this file)"
+    return pattern if pattern.startswith("/") else f"{pattern} (looked for beside this file)"
 
 
 def expand(folder: Path, pattern: str) -> list[Path]:
     """The paths that a glob names, relative to a folder unless it begins at the root; none when it is malformed."""
+    pattern = str(pattern)  # a text with a variable in it is no plain str, and pathlib takes no other
     anchor = Path(pattern).anchor
     try:
         if anchor:

@@ -55,7 +55,7 @@ class _Interpolation:
                 )
                 return match[0]
             from_environment = True
-            self._problems.keep_secret(value, f"${{{name}}}")
+            self._problems.keep_secret(value, f"${{{name}}}", node.place)
             return value
 
         filled = _VARIABLE.sub(fill, text)

@@ -10,7 +10,6 @@ from monitor.config.checks import check_labels, check_probe, check_secrets, chec
 from monitor.config.coverage import check_coverage
 from monitor.config.defaults import Defaults
 from monitor.config.files import read_files
-from monitor.config.interpolate import interpolate
 from monitor.config.kinds import Entry, build, settings_model
 from monitor.config.model import Config
 from monitor.config.problems import Problems
@@ -33,8 +32,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     `${VAR}` is filled in from `environ`, by default the process' own.
     """
     problems = Problems()
-    root, files = read_files(Path(path), problems)
-    root = interpolate(root, os.environ if environ is None else environ, problems)
+    root, files = read_files(Path(path), os.environ if environ is None else environ, problems)
     config = _build(root, problems)
     if problems or config is None:
         raise problems.error()

@@ -31,14 +31,18 @@ def validate(
     """
     data = plain(node) if data is None else data
     folder = folder or folder_of(node)
-    for name, value in _secrets_in_place(model, node):
-        problems.keep_secret(value, name)
+    for name, child in _secrets_in_place(model, node):
+        problems.keep_secret(child.written, name, child.place)
     try:
         return model.model_validate(data, context={"folder": folder})
     except ValidationError as invalid:
         errors = [dict(error) for error in invalid.errors(include_url=False, include_input=False)]
     except Exception as error:  # a validator's own bug must not hide the other problems, nor look like the user's
-        problems.add(node.place, f"{what} cannot be read; this is a bug in Shopwatch: {type(error).__name__}: {error}")
+        problems.add(
+            node.place,
+            f"{what} cannot be read; this is a bug in Shopwatch: {type(error).__name__}: {error}",
+            within=node,
+        )
         return None
     _Explanation(model, node, what, problems, known).of(errors)
     return None
@@ -80,7 +84,7 @@ class _Explanation:
         telling = [error for error in group if not is_type_error(error)]
         if telling:
             for message in dict.fromkeys(sentence(error, key, here.kind, written) for error in telling):
-                self._problems.add(here.place, message, also=True)
+                self._problems.add(here.place, message, also=True, within=here)
         else:
             sorts = list(dict.fromkeys(wanted(error) for error in group if error["type"] != "none_required"))
             self._problems.add(here.place, unexpected(key, sorts, here.kind, written))
@@ -111,7 +115,7 @@ class _Explanation:
 def _only_follows(error: _Error, node: Node) -> bool:
     """Whether a list counts as too short only because its entries are wrong, which is said of them."""
     written = len(node.items) or len(node.mapping) or (not isinstance(node.value, list | dict) and 1)
-    return error["type"] == "too_short" and written >= error["ctx"]["min_length"]
+    return bool(error["type"] == "too_short" and written >= error["ctx"]["min_length"])
 
 
 def _way(node: Node, loc: tuple[Key, ...]) -> tuple[Key, ...]:
@@ -159,13 +163,13 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
 
 
-def _secrets_in_place(model: type[Settings], node: Node) -> list[tuple[str, str]]:
+def _secrets_in_place(model: type[Settings], node: Node) -> list[tuple[str, Node]]:
     """Secrets that were written into the file itself, with the names to show instead."""
-    found = []
+    found: list[tuple[str, Node]] = []
     for name in model.secret_fields():
         child = node.step(name)
         if child is not None and child.written:
-            found.append((name, child.written))
+            found.append((name, child))
     for name, field in model.model_fields.items():
         child = node.step(field.alias or name)
         for inner in _models_in(field.annotation) if child is not None else []:
