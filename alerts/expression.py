@@ -1,72 +1,38 @@
-"""Reads PromQL expressions: whether one can be evaluated, which series it asks for, and how far back it looks."""
+"""Facts about a PromQL expression: whether it can be evaluated, which series it asks for, and how far back it looks."""
 
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
-import promql_parser
+from alerts.promql import PromqlError, parse
+from alerts.promql.node import Node, RangeSelector, Selector, Subquery, children
 
 
 def expression_problem(expr: str) -> str:
-    """Why this expression cannot be evaluated; empty when it can."""
+    """Why this expression cannot be a rule's; empty when it can."""
     try:
-        promql_parser.parse(expr)
-    except ValueError as error:
+        kind = parse(expr).kind
+    except PromqlError as error:
         return str(error)
+    if kind in ("matrix", "string"):
+        return f"a rule needs one value for each series, and this is a {'range' if kind == 'matrix' else 'text'}"
     return ""
-
-
-def walk(node: Any) -> Iterator[Any]:
-    """Every part of a parsed expression, outermost first."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
-
-
-def children(node: Any) -> Iterator[Any]:
-    """The parts directly inside a part."""
-    for name in ("expr", "lhs", "rhs", "param", "vector_selector"):
-        child = getattr(node, name, None)
-        if isinstance(child, promql_parser.Expr):
-            yield child
-    if isinstance(node, promql_parser.Call):
-        yield from node.args
 
 
 @lru_cache(maxsize=4096)
 def metrics_of(expr: str) -> frozenset[str] | None:
     """The names of the series that an expression asks for; None when a selector does not name one exactly."""
-    names = set()
-    for node in walk(promql_parser.parse(expr)):
-        if isinstance(node, promql_parser.VectorSelector):
-            name = selector_name(node)
-            if name is None:
-                return None
-            names.add(name)
-    return frozenset(names)
-
-
-def selector_name(selector: Any) -> str | None:
-    """The exact name that a selector asks for, or None."""
-    if selector.name:
-        return str(selector.name)
-    for matcher in selector.matchers.matchers:
-        if matcher.name == "__name__" and matcher.op == promql_parser.MatchOp.Equal:
-            return str(matcher.value)
-    return None
+    names = frozenset(selector.metric for selector in parse(expr).selectors())
+    return None if "" in names else names
 
 
 @lru_cache(maxsize=4096)
 def window_of(expr: str) -> int:
     """How far back an expression looks, in milliseconds: its longest range, with offsets and subqueries around it."""
-    return max(_windows(promql_parser.parse(expr), 0), default=0)
+    return _window(parse(expr).root, 0)
 
 
-def _windows(node: Any, outer: int) -> Iterator[int]:
-    for name in ("range", "offset"):
-        length = getattr(node, name, None)
-        if length is not None:
-            outer += max(0, round(length.total_seconds() * 1000))
-    yield outer
-    for child in children(node):
-        yield from _windows(child, outer)
+def _window(node: Node, outer: int) -> int:
+    if isinstance(node, RangeSelector | Subquery):
+        outer += node.range_ms
+    if isinstance(node, Selector | Subquery):
+        outer += max(0, node.offset_ms)
+    return max([outer, *(_window(child, outer) for child in children(node))])

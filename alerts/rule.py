@@ -25,6 +25,7 @@ class RecordingRule:
     expr: str
     labels: Labels = ()
     place: Place = field(default=Place(""), compare=False)
+    expr_place: Place = field(default=Place(""), compare=False)
 
     @property
     def name(self) -> str:
@@ -47,6 +48,7 @@ class AlertingRule:
     labels: Labels = ()
     annotations: Labels = ()
     place: Place = field(default=Place(""), compare=False)
+    expr_place: Place = field(default=Place(""), compare=False)
     label_texts: tuple[tuple[str, Template], ...] = field(init=False, compare=False, repr=False)
     annotation_texts: tuple[tuple[str, Template], ...] = field(init=False, compare=False, repr=False)
 
