@@ -1,0 +1,17 @@
+from monitor.store import Store, heartbeats
+from probes.base import Beat
+
+
+def test_reports_and_the_beginning_of_waiting_are_kept(store: Store) -> None:
+    store.transaction(lambda connection: heartbeats.expect(connection, ["a", "b"], 100.0))
+    store.transaction(lambda connection: heartbeats.report(connection, "a", Beat(150.0, False, "disk full")))
+    store.transaction(lambda connection: heartbeats.expect(connection, ["a", "b", "c"], 200.0))
+    assert store.transaction(heartbeats.read) == {
+        "a": (100.0, Beat(150.0, False, "disk full")),
+        "b": (100.0, None),
+        "c": (200.0, None),
+    }
+    store.transaction(lambda connection: heartbeats.report(connection, "a", Beat(250.0)))
+    assert store.transaction(heartbeats.read)["a"] == (100.0, Beat(250.0))
+    store.transaction(lambda connection: heartbeats.report(connection, "nobody", Beat(250.0)))
+    assert "nobody" not in store.transaction(heartbeats.read)
