@@ -28,6 +28,7 @@ class GroupCounts:
         self.last_at: float | None = None
         self.last_late = self.last_seconds = self.seconds = self.glance_seconds = 0.0
         self.samples = 0
+        self.interval, self.rules = group.interval, len(group.rules)
 
     def adopt(self, old: "GroupCounts") -> None:
         """Counters go on over a reload."""
@@ -68,6 +69,8 @@ METRICS = (
     ("last_late", _GROUP + "last_lateness_seconds", "gauge", "How late the last evaluation began."),
     ("last_at", _GROUP + "last_evaluation_timestamp_seconds", "gauge", "The slot of the last evaluation."),
     ("samples", _GROUP + "last_evaluation_samples", "gauge", "Samples that the last evaluation stored."),
+    ("interval", _GROUP + "interval_seconds", "gauge", "How often the group is evaluated."),
+    ("rules", _GROUP + "rules", "gauge", "Rules in the group."),
 )
 
 
@@ -80,12 +83,4 @@ def measures(groups: Iterable[GroupCounts]) -> list[Measure]:
             value = getattr(counts, attribute)
             if value is not None:
                 found.append(Measure(name, kind, text, (("rule_group", counts.group.key),), float(value)))
-    for counts in groups:
-        labels = (("rule_group", counts.group.key),)
-        found.append(
-            Measure(_GROUP + "interval_seconds", "gauge", "The group's interval.", labels, counts.group.interval)
-        )
-    for counts in groups:
-        labels = (("rule_group", counts.group.key),)
-        found.append(Measure(_GROUP + "rules", "gauge", "Rules in the group.", labels, float(len(counts.group.rules))))
     return found
