@@ -15,7 +15,7 @@ from probes.base import Labels
 
 #: Stores one sample: labels (sorted, with `__name__`), milliseconds, value; None marks the series stale from then on.
 #: Answers False when the series has another value at this time or a newer one already, and the sample was refused.
-Append = Callable[[Labels, int, float | None], bool]
+Append = Callable[[Labels, int, float | None], bool | None]
 #: A firing or resolved alert is told again this often (Prometheus' --rules.alert.resend-delay), in milliseconds.
 RESEND = 60_000
 
@@ -170,7 +170,7 @@ class GroupRun:
         return _recorded(run.rule, elements, self.group.limit)
 
     def _store(self, run: RuleRun, elements: list[Element], when: int, append: Append) -> None:
-        returned = {labels for labels, value in elements if append(labels, when, value)}
+        returned = {labels for labels, value in elements if append(labels, when, value) is not False}
         for gone in run.series - returned:
             append(gone, when, None)  # refused where another rule gives this series now, which is as it should be
         run.series = returned
