@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,13 @@ class Room:
     inodes_used: float
 
 
+_Numbers = tuple[os.statvfs_result, os.stat_result]
+
+
+def _ask_kernel(path: Path) -> _Numbers:
+    return os.statvfs(path), path.stat()
+
+
 @dataclass(slots=True)
 class Disk:
     """One configured mount. A network file system that hangs must not hang the rest: each is asked in its own thread,
@@ -43,8 +51,9 @@ class Disk:
     mount: str
     rootfs: Path = Path("/")
     patience: float = _PATIENCE
+    ask: Callable[[Path], _Numbers] = _ask_kernel
     _thread: threading.Thread | None = None
-    _answer: tuple[os.statvfs_result, os.stat_result] | OSError | None = None
+    _answer: _Numbers | OSError | None = None
     _was_mount: bool | None = None
     _path: Path = field(init=False)
 
@@ -53,7 +62,7 @@ class Disk:
 
     def read(self, source: Source) -> Room:
         """Space, inodes and I/O. Raises Missing."""
-        room, status = self._ask()
+        room, status = self._numbers()
         self._still_mounted(status)
         samples = [
             Sample("host_disk_size_bytes", float(room.f_blocks * room.f_frsize)),
@@ -73,7 +82,7 @@ class Disk:
         labelled = tuple(sample._replace(labels=(("mount", self.mount),)) for sample in samples)
         return Room(labelled, used, inodes_used)
 
-    def _ask(self) -> tuple[os.statvfs_result, os.stat_result]:
+    def _numbers(self) -> _Numbers:
         if self._thread is None:
             self._answer = None
             self._thread = threading.Thread(target=self._look, name=f"disk {self.mount}", daemon=True)
@@ -89,7 +98,7 @@ class Disk:
 
     def _look(self) -> None:
         try:
-            self._answer = (os.statvfs(self._path), self._path.stat())
+            self._answer = self.ask(self._path)
         except OSError as error:
             self._answer = error
 
