@@ -49,7 +49,7 @@ def _start(args: argparse.Namespace) -> int:
 
 
 def _watch() -> int:
-    from monitor.app import run
+    from monitor.service import run
 
     return run(demo.CONFIG)
 

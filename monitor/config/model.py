@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny, ValidationInfo
 
 from alerts.escalation import Escalation
+from alerts.notifiers.base import NotifierSettings
 from alerts.oncall import Override, Person, Roster, Rotation
 from alerts.route import Route
 from monitor.store.engine import StoreError, sqlite_path
+from probes.backup.settings import BackupSettings
 from probes.base import ProbeSettings
 from probes.settings import Secret, Settings
 
@@ -85,7 +87,7 @@ class Config(Settings):
     store_password: Secret | None = Field(default=None, description="The password of a PostgreSQL store.")
     probers: int = Field(default=1, ge=1, le=64, description="How many prober processes share the probes.")
     probes: tuple[SerializeAsAny[ProbeSettings], ...] = Field(default=(), description="What is looked at.")
-    backups: tuple[SerializeAsAny[Settings], ...] = Field(
+    backups: tuple[SerializeAsAny[BackupSettings], ...] = Field(
         default=(), description="Backups that are restored and questioned."
     )
     rules: tuple[Path, ...] = Field(
@@ -93,7 +95,7 @@ class Config(Settings):
         description="Prometheus rule files: globs, `builtin` for all packs that we ship, `builtin/web` for one.",
     )
     oncall: OnCall = Field(default_factory=OnCall, description="Who is paged, and who next.")
-    notifiers: tuple[SerializeAsAny[Settings], ...] = Field(default=(), description="The channels that reach people.")
+    notifiers: tuple[SerializeAsAny[NotifierSettings], ...] = Field(default=(), description="The channels that reach people.")
     routes: tuple[Route, ...] = Field(default=(), description="Which alert goes where; the first that fits wins.")
 
     _files: tuple[Path, ...] = PrivateAttr(default=())

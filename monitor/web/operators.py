@@ -1,6 +1,5 @@
 """The operators' page: `/` for people on call, made on the server, kept true by a few lines of script."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from monitor.web import words
+from monitor.web.bell import Bell
 from monitor.web.overview import Overview
 
 STATIC = Path(__file__).parent / "static"
@@ -27,26 +27,6 @@ def templates() -> Environment:
     )
     environment.filters |= {"clock": words.clock, "day": words.day, "ago": words.ago, "short": words.short}
     return environment
-
-
-class Bell:
-    """Rings for every open page when something has happened."""
-
-    def __init__(self) -> None:
-        self._rung = asyncio.Event()
-
-    def ring(self) -> None:
-        """Something happened. Call it in the event loop."""
-        self._rung.set()
-        self._rung = asyncio.Event()
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait for the next ring; answers whether it came in time."""
-        try:
-            await asyncio.wait_for(self._rung.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
 
 
 def router(overview: Callable[[], Awaitable[Overview]], bell: Bell, environment: Environment) -> APIRouter:

@@ -1,7 +1,7 @@
 """The runbooks, as pages to read at night: /runbooks/NAME is where every page's button leads."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException
@@ -16,21 +16,21 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 class Runbooks:
     """The Markdown files of some folders; the first that has a name wins, so that a shop can write its own."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = folders
+    def __init__(self, folders: Callable[[], Sequence[Path]]) -> None:
+        self._folders = folders  # asked each time: a reload may change them
         self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
     def names(self) -> list[str]:
         """Every runbook's name, sorted."""
         return sorted(
-            {path.stem for folder in self._folders for path in folder.glob("*.md") if _NAME.fullmatch(path.stem)}
+            {path.stem for folder in self._folders() for path in folder.glob("*.md") if _NAME.fullmatch(path.stem)}
         )
 
     def html(self, name: str) -> Markup | None:
         """A runbook as HTML, or None when there is none of this name. HTML inside the Markdown is shown, not run."""
         if not _NAME.fullmatch(name):
             return None
-        for folder in self._folders:
+        for folder in self._folders():
             path = folder / f"{name}.md"
             if path.is_file():
                 return Markup(self._markdown.render(path.read_text(encoding="utf-8")))  # noqa: S704 - html=False escapes

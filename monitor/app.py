@@ -1,0 +1,227 @@
+"""The service: every room is built here, wired to the next, started in order and stopped in reverse."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from alerts.alert import Alert
+from alerts.duty import Duty
+from alerts.notifiers import CHANNELS
+from alerts.notifiers.base import AnyNotifier
+from alerts.promql import Engine
+from alerts.rule import RuleGroup
+from alerts.rulefile import load as load_rules
+from alerts.rulestate import Surroundings as RuleSurroundings
+from monitor.answers import Answers
+from monitor.case import Surroundings
+from monitor.config import Changes, Config, ConfigError, diff, load
+from monitor.desk import Desk
+from monitor.evaluator import Evaluator
+from monitor.facts import Facts
+from monitor.heartbeats import Heartbeats
+from monitor.history import History
+from monitor.intake import Intake
+from monitor.latest import Latest
+from monitor.metrics import Exposition
+from monitor.pager import Pager
+from monitor.prober.prober import Prober
+from monitor.rulekeeper import RuleKeeper
+from monitor.samples import Samples
+from monitor.schedule import Appointment, Schedule
+from monitor.selfwatch import watch
+from monitor.store import Store
+from monitor.verifications import Verifications
+from monitor.web.bell import Bell
+from probes import KINDS
+from probes.base import ProbeSettings
+
+log = logging.getLogger(__name__)
+
+#: How often rules are evaluated whose group names no interval, and series that nothing refreshed are looked after.
+RULE_INTERVAL = REFRESH = 15.0
+#: Settings that are read once: a change waits for the next start, and a reload says so.
+FIXED = ("location", "listen", "store", "store_password", "probers")
+#: How long one delivery of alerts to the desk may take before it counts as failed and is told again.
+_DESK_SECONDS = 30.0
+
+
+class Shopwatch:
+    """One running service. `path` is where its config came from, and comes from again at a reload.
+
+    Raises StoreError when the store cannot be opened.
+    """
+
+    def __init__(self, config: Config, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self.config, self.path, self.clock = config, path, clock
+        self.reload_ok, self.reloaded_at = True, clock()
+        self._stack = AsyncExitStack()
+        self._reloading = asyncio.Lock()
+        self.bell = Bell()
+        self.exposition = Exposition(config.location)
+        self.samples, self.latest = Samples(), Latest()
+        self.engine = Engine(self.samples)
+        self.history = History(self.samples)
+        registry = self.exposition.registry
+        self.store = Store(config.store, config.store_password)
+        self.heartbeats = Heartbeats(self.store, clock)
+        self.verifications = Verifications(self.store, (), clock, lambda _: self._changed_elsewhere())
+        self.schedule = Schedule(clock)
+        self.facts = Facts(self.latest, self.verifications, self._interval, clock)
+        self.pager = Pager(
+            self.store,
+            (),
+            roster=lambda: self.config.oncall.roster,
+            external_url=config.url,
+            clock=clock,
+            registry=registry,
+        )
+        self.desk = Desk(
+            self.store,
+            _duty(config),
+            clock=clock,
+            registry=registry,
+            surroundings=Surroundings(evidence=self.facts.evidence, quiet=self.facts.quiet),
+            wake=self.pager.wake,
+        )
+        answers = Answers(self.engine, self.samples)
+        self.evaluator = Evaluator(
+            answers.query,
+            answers.append,
+            self._alert,
+            clock=clock,
+            keeper=RuleKeeper(self.store),
+            heard=lambda probe: self._interval(probe) is None or self.latest.result(probe) is not None,
+            around=RuleSurroundings(external_url=config.url),
+        )
+        self.intake = Intake(self.exposition, self.samples, self.latest, self._changed, clock)
+        self.prober = Prober(
+            (),
+            config.location,
+            self.intake.take,
+            self.intake.missed,
+            probers=config.probers,
+            beats=self.heartbeats.of,
+            clock=clock,
+        )
+        registry.register(self.prober.vitals)
+        watch(self, registry)
+
+    async def start(self) -> None:
+        """Start everything: what tells people first, what finds trouble last."""
+        self._loop = asyncio.get_running_loop()
+        self._stack.callback(self.store.close)
+        await self._apply(self.config, load_rules(self.config.rules, RULE_INTERVAL))
+        for room in (self.pager, self.desk, self.verifications, self.evaluator, self.schedule):
+            await asyncio.to_thread(room.start)
+            self._stack.push_async_callback(asyncio.to_thread, room.stop)
+        await self.prober.start()
+        self._stack.push_async_callback(self.prober.stop)
+        refreshing = asyncio.create_task(self._refresh_for_ever())
+        self._stack.callback(refreshing.cancel)
+
+    async def stop(self) -> None:
+        """Stop everything in reverse. What was not told yet stays in the store, and is told after the next start."""
+        await self._stack.aclose()
+
+    async def reload(self) -> Changes:
+        """Read the config again and apply what changed. Raises ConfigError; the old config then goes on."""
+        async with self._reloading:
+            try:
+                config = await asyncio.to_thread(load, self.path)
+                groups = await asyncio.to_thread(load_rules, config.rules, RULE_INTERVAL)
+            except ConfigError:
+                self.reload_ok = False
+                raise
+            changes = diff(self.config, config)
+            kept = {name: getattr(self.config, name) for name in FIXED}
+            await self._apply(config.model_copy(update=kept), groups)
+            self.reload_ok, self.reloaded_at = True, self.clock()
+            log.info("the config was read again: %s", changes)
+            return changes
+
+    async def _apply(self, config: Config, groups: tuple[RuleGroup, ...]) -> None:
+        self.config = config
+        await asyncio.to_thread(self.heartbeats.expect, [probe.name for probe in config.probes if _is_passive(probe)])
+        self.latest.keep(probe.name for probe in config.probes)
+        now = self.clock()
+        self.intake.remember(self.exposition.configure(config.probes, now), now)
+        self.desk.duty = _duty(config)
+        self.pager.external_url = config.url
+        self.pager.replace(_notifiers(config))
+        await asyncio.to_thread(self.verifications.apply, config.backups)
+        self.schedule.apply(self._appointments(config))
+        self.evaluator.apply(groups)
+        self.prober.apply(config.probes)
+
+    def _appointments(self, config: Config) -> list[Appointment]:
+        def verify(name: str) -> Callable[[], None]:
+            return lambda: self.verifications.request(name)
+
+        return [
+            Appointment(f"verify {backup.name}", backup.verify.restore, verify(backup.name))
+            for backup in config.backups
+        ]
+
+    def missing(self) -> str:
+        """What is not ready yet, in a few words; empty when everything is."""
+        waiting = [probe.name for probe in self.config.probes if self.latest.result(probe.name) is None]
+        return f"{len(waiting)} probes have not looked yet" if waiting else ""
+
+    def probe(self, name: str) -> ProbeSettings | None:
+        """The settings of a probe of the present config."""
+        return next((probe for probe in self.config.probes if probe.name == name), None)
+
+    def passive(self, name: str) -> ProbeSettings | None:
+        """The settings of a probe that waits for a job's report."""
+        probe = self.probe(name)
+        return probe if probe is not None and _is_passive(probe) else None
+
+    def _interval(self, name: str) -> float | None:
+        probe = self.probe(name)
+        return probe.every if probe else None
+
+    def _changed(self) -> None:
+        self.evaluator.nudge()
+        self.bell.ring()
+
+    def _changed_elsewhere(self) -> None:
+        self._loop.call_soon_threadsafe(self._remember_and_nudge)
+
+    def _remember_and_nudge(self) -> None:
+        self.intake.refresh()
+        self._changed()
+
+    def _alert(self, alerts: list[Alert]) -> None:
+        """Hand alerts to the desk, and wait until they are decided: what fails is told again by the evaluator."""
+        for answer in self.desk.submit(*alerts).result(_DESK_SECONDS):
+            if isinstance(answer, Exception):
+                raise answer
+        self._loop.call_soon_threadsafe(self.bell.ring)
+
+    async def _refresh_for_ever(self) -> None:
+        while True:
+            try:
+                self.intake.refresh()
+            except Exception:  # one bad round must not end the rounds
+                log.exception("the samples could not be refreshed")
+            await asyncio.sleep(REFRESH)
+
+
+def _is_passive(probe: ProbeSettings) -> bool:
+    return bool(KINDS.get(probe.type).passive)
+
+
+def _notifiers(config: Config) -> list[AnyNotifier]:
+    return [CHANNELS.get(settings.type)(settings) for settings in config.notifiers]
+
+
+def _duty(config: Config) -> Duty:
+    return Duty(
+        roster=config.oncall.roster,
+        routes=config.routes,
+        escalations=config.oncall.escalations,
+        notifiers=tuple(channel.name for channel in config.notifiers),
+    )

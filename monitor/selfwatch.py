@@ -1,0 +1,47 @@
+"""Shopwatch on its own /metrics: verifications, rule groups, samples in memory, the config, the version."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from monitor.collectors import Number, Numbers
+from monitor.rulecounts import METRICS as RULE_METRICS
+from probes.backup.report import METRICS as BACKUP_METRICS
+from probes.base import Metric
+
+if TYPE_CHECKING:
+    from monitor.app import Shopwatch
+
+VERSION = version("shopwatch")
+
+_OWN = (
+    Metric("shopwatch_build_info", "gauge", "Always 1; the version that runs."),
+    Metric("shopwatch_config_last_reload_successful", "gauge", "1 if the config on disk could be read last time."),
+    Metric("shopwatch_config_last_reload_success_timestamp_seconds", "gauge", "When the running config was read."),
+    Metric("shopwatch_samples_series", "gauge", "Series in memory."),
+    Metric("shopwatch_samples_refused_total", "counter", "Samples that memory did not take, by reason."),
+    Metric("shopwatch_calendar_runs_total", "counter", "Calendar work by how it ended: done, late or failed."),
+)
+
+
+def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
+    """Let the registry read everything of `shop` that is not counted by its own room."""
+
+    def backups() -> Iterator[Number]:
+        for sample in shop.verifications.samples(shop.clock()):
+            yield sample.name, sample.labels, sample.value
+
+    def rules() -> Iterator[Number]:
+        for measure in shop.evaluator.measures():
+            yield measure.name, measure.labels, measure.value
+
+    def own() -> Iterator[Number]:
+        yield "shopwatch_build_info", (("version", VERSION),), 1.0
+        yield "shopwatch_config_last_reload_successful", (), float(shop.reload_ok)
+        yield "shopwatch_config_last_reload_success_timestamp_seconds", (), shop.reloaded_at
+
+    registry.register(Numbers(BACKUP_METRICS, backups))
+    registry.register(Numbers([Metric(name, kind, text) for _, name, kind, text in RULE_METRICS], rules))
+    registry.register(Numbers(_OWN, own))

@@ -1,0 +1,92 @@
+"""Runs the service in the foreground: binds the port, starts every room, and stops them at a signal."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import uvicorn
+import uvloop
+
+from monitor.app import Shopwatch
+from monitor.config import Config, ConfigError, load
+from monitor.store import StoreError
+from monitor.web.app import create
+
+log = logging.getLogger(__name__)
+
+
+def run(path: Path) -> int:
+    """Watch what the config at `path` says until SIGINT or SIGTERM; answers the exit code. Raises ConfigError."""
+    config = load(path)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        with _listen(config) as listener:
+            return uvloop.run(_serve(config, path, listener))
+    except (StoreError, _PortTaken) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the last word of a command
+        return 3
+
+
+class _PortTaken(Exception):
+    """Somebody else listens where we should."""
+
+
+@contextmanager
+def _listen(config: Config) -> Iterator[socket.socket]:
+    host, port = config.address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            hint = "is Shopwatch running there already?"
+            raise _PortTaken(f"cannot listen on {config.listen}: {error.strerror}; {hint}") from None
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    """A server whose signals are ours to handle."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the process' signal handlers alone."""
+        yield
+
+
+async def _serve(config: Config, path: Path, listener: socket.socket) -> int:
+    shop = Shopwatch(config, path)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(_reload(shop)))
+    server = _Server(
+        uvicorn.Config(create(shop), lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    )
+    try:
+        await shop.start()
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        log.info("Shopwatch watches %d probes; its page is %s", len(config.probes), config.url)
+        await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+        shop.bell.ring()  # open pages end their streams
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await serving
+    finally:
+        await shop.stop()
+    return 0
+
+
+async def _reload(shop: Shopwatch) -> None:
+    try:
+        await shop.reload()
+    except ConfigError as error:
+        log.error("the config on disk has mistakes, the old one goes on:\n%s", error)

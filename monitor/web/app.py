@@ -1,0 +1,65 @@
+"""The web application: every router, in one listing."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+
+from monitor.selfwatch import VERSION
+from monitor.web import heartbeat, metrics, operators, runbooks, state
+from monitor.web.overview import Overview, backup_views, incident_views, probe_views
+
+if TYPE_CHECKING:
+    from monitor.app import Shopwatch
+
+#: Nothing of ours is loaded from elsewhere, framed by others, or guessed at by a browser.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_DOCS = ("/docs", "/redoc")
+
+
+def create(shop: "Shopwatch") -> FastAPI:
+    """The application over a running service."""
+    app = FastAPI(title="Shopwatch", version=VERSION, description="Probes, incidents and queries of one Shopwatch.")
+    templates = operators.templates()
+    app.middleware("http")(_headers)
+    app.include_router(state.router(shop))
+    app.include_router(metrics.router(shop.exposition))
+    app.include_router(heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now))
+    app.include_router(operators.router(_overview(shop), shop.bell, templates))
+    app.include_router(runbooks.router(runbooks.Runbooks(lambda: shop.config.runbooks), templates))
+    app.mount("/static", StaticFiles(directory=operators.STATIC), name="static")
+    return app
+
+
+async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    if not request.url.path.startswith(_DOCS):  # FastAPI's pages for the API load their script from elsewhere
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response
+
+
+def _overview(shop: "Shopwatch") -> Callable[[], Awaitable[Overview]]:
+    async def overview() -> Overview:
+        from monitor.store import incidents as stored
+
+        open_ones = await shop.store.atransaction(stored.unresolved)
+        now, config = shop.clock(), shop.config
+        backups = [(backup.name, backup.type) for backup in config.backups]
+        return Overview(
+            location=config.location,
+            now=now,
+            version=VERSION,
+            incidents=incident_views((one.incident for one in open_ones), now),
+            probes=probe_views(config.probes, shop.latest, shop.history, now),
+            backups=backup_views(backups, lambda name: shop.verifications.standing(name).latest),
+            oncall=config.oncall.roster.now(now),
+            notifiers=[channel.name for channel in config.notifiers],
+        )
+
+    return overview
