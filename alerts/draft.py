@@ -131,7 +131,7 @@ class Draft:
             self._begin_anew()
 
     def _begin_anew(self) -> None:
-        self.change(position=None, due_at=None, round=self.incident.round + 1)
+        self.change(position=None, due_at=None, exhausted=False, round=self.incident.round + 1)
 
     def _hush(self) -> None:
         muted = covering(self.context.silences, [alert.labels for alert in self.incident.unsettled], self.now)
@@ -162,7 +162,7 @@ class Draft:
         elif plan.insists and incident.due_at is not None and incident.due_at <= self.now:
             following = plan.after(incident.position)
             if following is None:
-                self.change(due_at=None)
+                self.change(due_at=None, exhausted=True)
                 self.note("exhausted", "nobody acked, and every step has been taken")
                 self.news("Nobody acked, and every step of the escalation has been taken")
             else:
@@ -174,10 +174,12 @@ class Draft:
         people = self.context.who(step.notify, self.now)
         due = self.now + step.within if plan.insists else None
         self.change(position=position, due_at=due)
-        whom = ", ".join(people) or ("nobody is on call" if step.notify else "the channel")
-        line = f"Told {whom} by {', '.join(step.by)}"
+        whom = ", ".join(people)
+        if step.notify and not people:
+            whom = "the channel, for nobody is on call,"
+        line = f"Told {whom or 'the channel'} by {', '.join(step.by)}"
         if plan.insists:
-            line = f"Paged {whom} by {', '.join(step.by)} ({plan.describe(position)})"
+            line = f"Paged {whom or 'the channel'} by {', '.join(step.by)} ({plan.describe(position)})"
             if before is not None and before.step < len(plan.steps) and before != position:
                 line = f"No ack within {plan.waited(before)}. {line}"
         self.note("paged", line)

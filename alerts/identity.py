@@ -1,6 +1,7 @@
 """Which incident an alert belongs to: the same one whichever way the alert came to us."""
 
 import hashlib
+import json
 from collections.abc import Iterable
 
 from probes.base import Labels
@@ -27,8 +28,8 @@ def core(labels: Labels, external: Iterable[str] = EXTERNAL) -> Labels:
 
 def identity(group: Labels, scope: str = "") -> str:
     """32 hex digits for one incident: a digest of its group's labels. `scope` keeps two routes' groups apart."""
-    text = "\xff".join([scope, *(f"{name}\xfe{value}" for name, value in group)])
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    text = json.dumps([scope, group])  # unambiguous, and pure ASCII whatever a label holds
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def group(labels: Labels, by: tuple[str, ...] | None, external: Iterable[str] = EXTERNAL) -> Labels:

@@ -83,9 +83,9 @@ class Incident:
     """The whole of an incident. Times are seconds UTC.
 
     `alerts` holds the newest word of each source about each alert (labels as alerts.identity.core leaves them).
-    `position` and `due_at` say how far the escalation has come and when its next step is due; `next_at` is when to look
-    at the incident again for whatever reason. `round` counts how often paging began anew; `version` counts the
-    decisions that changed something worth telling.
+    `position` and `due_at` say how far the escalation has come and when its next step is due; `exhausted`, that every
+    step was taken without an answer. `next_at` is when to look at the incident again for whatever reason. `round`
+    counts how often paging began anew; `version` counts the decisions that changed something worth telling.
     """
 
     key: str
@@ -102,6 +102,7 @@ class Incident:
     position: Position | None = None
     due_at: float | None = None
     next_at: float | None = None
+    exhausted: bool = False
     round: int = 0
     told: tuple[Told, ...] = ()
     evidence: Evidence | None = None

@@ -10,7 +10,7 @@ import re2
 
 from probes.base import Labels
 
-_MATCHER = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^",{}\s][^",{}]*|))\s*')
+_MATCHER = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^",{}\s]*))\s*')
 
 
 class BadMatcher(ValueError):
@@ -65,7 +65,7 @@ def parse_matchers(text: str) -> tuple[Matcher, ...]:
         if match is None or (match.end() < len(inner) and inner[match.end()] != ","):
             raise BadMatcher(f'{inner[place:]!r} is not a matcher; write such as shop=main or probe=~"check.*"')
         name, operator, quoted, bare = match.groups()
-        value = re.sub(r"\\(.)", _unescape, quoted) if quoted is not None else bare.strip()
+        value = re.sub(r"\\(.)", _unescape, quoted) if quoted is not None else bare
         found.append(Matcher(name, value, operator.startswith("!"), operator.endswith("~")))
         place = match.end() + 1
     if not found:
