@@ -86,7 +86,7 @@ class _Test:
 
     def run(self) -> list[str]:
         """Every failure, as text."""
-        asked = [case.at for case in (*self._test.alerts, *self._test.exprs)]
+        asked = [alert.at for alert in self._test.alerts] + [expr.at for expr in self._test.exprs]
         end = milliseconds(max(asked, default=0.0))
         failures: list[str] = []
         for since in range(0, end + 1, self._every):
