@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
@@ -92,14 +93,12 @@ class Settings(BaseModel):
     @classmethod
     def secret_fields(cls) -> tuple[str, ...]:
         """The names of the fields that hold secrets."""
-        return tuple(name for name, field in cls.model_fields.items() if _mentions(field.annotation, Secret))
+        return _fields_of(cls, Secret)
 
     @classmethod
     def path_fields(cls) -> tuple[str, ...]:
         """The keys of the fields that hold paths of files or folders."""
-        return tuple(
-            field.alias or name for name, field in cls.model_fields.items() if _mentions(field.annotation, Path)
-        )
+        return tuple(cls.model_fields[name].alias or name for name in _fields_of(cls, Path))
 
     @model_validator(mode="before")
     @classmethod
@@ -125,7 +124,7 @@ class Settings(BaseModel):
     @classmethod
     def _remember_what_was_written(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         settings = handler(data)
-        if isinstance(data, dict):
+        if isinstance(data, dict) and holds_interpolated(data):
             for name, field in cls.model_fields.items():
                 value = data.get(field.alias or name, data.get(name))
                 if name not in cls.secret_fields() and holds_interpolated(value):
@@ -153,6 +152,11 @@ class Settings(BaseModel):
     def _dump_what_was_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = handler(self)
         return dumped | {name: value for name, value in self._written.items() if name in dumped}
+
+
+@cache
+def _fields_of(model: type[BaseModel], wanted: type) -> tuple[str, ...]:
+    return tuple(name for name, field in model.model_fields.items() if _mentions(field.annotation, wanted))
 
 
 def _inside(folder: Path, value: Any) -> Any:

@@ -20,11 +20,13 @@ class Changes(NamedTuple):
 
     def __str__(self) -> str:
         parts = [
-            f"{len(probes)} {word}"
-            for word, probes in (("added", self.added), ("removed", self.removed), ("changed", self.changed))
-            if probes
+            ("added", self.added),
+            ("removed", self.removed),
+            ("changed", self.changed),
+            ("unchanged", self.unchanged),
         ]
-        probes = f"probes: {', '.join(parts)}, {len(self.unchanged)} unchanged"
+        counts = [f"{len(probes)} {word}" for word, probes in parts if probes or word == "unchanged"]
+        probes = f"probes: {', '.join(counts)}"
         return f"{probes}; also changed: {', '.join(self.settings)}" if self.settings else probes
 
 

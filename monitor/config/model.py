@@ -95,7 +95,9 @@ class Config(Settings):
         description="Prometheus rule files: globs, `builtin` for all packs that we ship, `builtin/web` for one.",
     )
     oncall: OnCall = Field(default_factory=OnCall, description="Who is paged, and who next.")
-    notifiers: tuple[SerializeAsAny[NotifierSettings], ...] = Field(default=(), description="The channels that reach people.")
+    notifiers: tuple[SerializeAsAny[NotifierSettings], ...] = Field(
+        default=(), description="The channels that reach people."
+    )
     routes: tuple[Route, ...] = Field(default=(), description="Which alert goes where; the first that fits wins.")
 
     _files: tuple[Path, ...] = PrivateAttr(default=())
