@@ -40,7 +40,10 @@ class Page:
     @cached_property
     def text(self) -> str:
         """The body as text; bytes that do not belong are replaced."""
-        return self.body.decode(self.charset, "replace")
+        try:
+            return self.body.decode(self.charset, "replace")
+        except (LookupError, UnicodeError):  # `hex`, `idna` and the like are codecs, but no charsets of pages
+            return self.body.decode("utf-8", "replace")
 
     @cached_property
     def json(self) -> Any:

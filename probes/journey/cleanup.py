@@ -55,8 +55,8 @@ class Reaper:
             return [listing]
         try:
             found = _numbers(listing.reply.page, reap.each)
-        except ValueError as error:
-            listing.outcome, listing.sentence = Outcome.DOWN, f"the list of leftovers is no JSON: {error}"
+        except (ValueError, RecursionError) as error:
+            listing.outcome, listing.sentence = Outcome.DOWN, f"the list of leftovers cannot be read as JSON: {error}"
             return [listing]
         return await self._clean(walk, found, deadline)
 

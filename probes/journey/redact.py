@@ -1,14 +1,18 @@
 """Keeps secrets and people out of what is shown: tokens, cookies, card numbers and e-mail addresses."""
 
+import json
 import re
 from collections.abc import Iterable
+from html import escape
+from urllib.parse import quote
 
 #: Shorter values are too common to be cut out of a text.
 _SHORTEST = 4
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}(?:@|%40)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
-_DIGITS = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
+_DIGITS = re.compile(r"(?<!\d)\d+(?:[ -]\d+)*(?!\d)")
+_CARD_LENGTHS = range(13, 20)
 _CUT = "…"
 
 
@@ -21,9 +25,10 @@ class Redactor:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Keep this value out of everything from now on."""
+        """Keep this value out of everything from now on, also as URLs, HTML and JSON write it."""
         if len(secret) >= _SHORTEST:
-            self._secrets.add(secret)
+            written = json.dumps(secret)[1:-1]
+            self._secrets |= {secret, quote(secret, safe=""), escape(secret), written, written.replace("/", r"\/")}
 
     def clean(self, text: str) -> str:
         """The text without secrets."""
@@ -32,11 +37,25 @@ class Redactor:
         text = _BEARER.sub(rf"\1 {_CUT}", text)
         text = _JWT.sub(_CUT, text)
         text = _EMAIL.sub(f"{_CUT}@{_CUT}", text)
-        return _DIGITS.sub(lambda match: _CUT if _is_card(match[0]) else match[0], text)
+        return _DIGITS.sub(lambda match: _CUT if _holds_card(match[0]) else match[0], text)
 
 
-def _is_card(text: str) -> bool:
-    """Luhn's check (ISO/IEC 7812), which one in ten other numbers passes too: better cut than shown."""
-    digits = [int(char) for char in reversed(text) if char.isdigit()]
+def _holds_card(text: str) -> bool:
+    """Whether neighbouring groups of digits make a card number: `4242 4242 4242 4242 12 28` has its date behind it."""
+    groups = re.split("[ -]", text)
+    for start in range(len(groups)):
+        number = ""
+        for group in groups[start : start + max(_CARD_LENGTHS)]:
+            number += group
+            if len(number) in _CARD_LENGTHS and _passes_luhn(number):
+                return True
+            if len(number) > max(_CARD_LENGTHS):
+                break
+    return False
+
+
+def _passes_luhn(number: str) -> bool:
+    """ISO/IEC 7812's check, which one in ten other numbers passes too: better cut than shown."""
+    digits = [int(char) for char in reversed(number)]
     doubled = [digit if index % 2 == 0 else sum(divmod(digit * 2, 10)) for index, digit in enumerate(digits)]
     return sum(doubled) % 10 == 0

@@ -6,7 +6,14 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, model_validator
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, ValidationError, core_schema
+from pydantic_core import (
+    CoreSchema,
+    InitErrorDetails,
+    PydanticCustomError,
+    PydanticKnownError,
+    ValidationError,
+    core_schema,
+)
 
 from probes.expect import Expect
 from probes.journey.capture import Capture
@@ -40,15 +47,18 @@ class Level(IntEnum):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        words = {level.word: level for level in cls}
-        from_word = core_schema.no_info_after_validator_function(
-            words.__getitem__, core_schema.literal_schema([*words])
-        )
-        return core_schema.json_or_python_schema(
-            json_schema=from_word,
-            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_word]),
+        return core_schema.no_info_plain_validator_function(
+            cls._read,
+            json_schema_input_schema=core_schema.literal_schema([level.word for level in cls]),
             serialization=core_schema.plain_serializer_function_ser_schema(lambda level: level.word),
         )
+
+    @classmethod
+    def _read(cls, value: Any) -> "Level":
+        for level in cls:
+            if value is level or value == level.word:
+                return level
+        raise PydanticKnownError("literal_error", {"expected": " or ".join(repr(level.word) for level in cls)})
 
 
 def _check_header(name: str) -> str:

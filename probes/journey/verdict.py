@@ -4,7 +4,7 @@ from probes.base import Evidence, Finding, Labels, Metric, Outcome, Sample, Step
 from probes.journey.cleanup import Reaper
 from probes.journey.settings import JourneySettings
 from probes.journey.walk import Leg, Walk, story
-from probes.journey.words import excerpt
+from probes.journey.words import LONGEST, excerpt
 from probes.units import format_duration
 
 _LONGEST_REASON = 700
@@ -99,6 +99,6 @@ def _evidence(settings: JourneySettings, walk: Walk, tidied: list[Leg], untidy: 
         facts += [("status", str(page.status)), ("url", clean(page.url))]
         facts += [("request id", clean(telling.reply.request_id))] if telling.reply.request_id else []
         facts += [("ip", telling.reply.ip)] if telling.reply.ip else []
-        body = clean(excerpt(page)) if telling.sentence else ""
+        body = clean(excerpt(page))[:LONGEST] if telling.sentence else ""
     summary = reason or f"all {len(walk.legs)} steps went well in {format_duration(_seconds(walk))}"
     return Evidence(summary, tuple(steps), tuple(facts), body)

@@ -1,6 +1,7 @@
 """The walk itself: step after step until the end, or until one does not go as it should."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -80,12 +81,14 @@ class Walk:
             expect = _expected(step, values)
             began = perf_counter()
             reply = await self._browser.ask(step, values, authorization, deadline)
-            _check(expect, reply, perf_counter() - began)
+            self._check(step, expect, reply, perf_counter() - began)
             self._capture(step, reply)
         except StepFailed as error:
             outcome, sentence, reply = error.outcome, str(error), error.reply or reply
         except NotFilled as error:
             outcome, sentence = Outcome.DOWN, str(error)
+        except RecursionError:
+            outcome, sentence = Outcome.DOWN, "the answer is nested too deeply to be searched"
         except (SecretUnreadable, NetError) as error:
             outcome, sentence = Outcome.UNKNOWN, str(error)
         seconds = perf_counter() - began
@@ -101,8 +104,30 @@ class Walk:
                 value = capture.take(reply.page, reply.url, self._browser.cookies)
             except NotThere as error:
                 sentence = f"capture {name!r}: {error} ({reply.page.status} from {reply.page.url})"
-                raise StepFailed(sentence + _says(reply), reply=reply) from None
+                raise StepFailed(sentence + self._says(reply), reply=reply) from None
             self._know(name, value, secret=capture.is_secret(name))
+
+    def _check(self, step: Request, expect: Expect, reply: Reply, seconds: float) -> None:
+        """Raises StepFailed where the answer falls short."""
+        usual = ("2xx",) if expect.location is None else ("3xx",)
+        failures = judge(expect, reply.page, seconds, usual)
+        if not failures:
+            return
+        # Too slow, or not as expected, but perhaps an order all the same: cleanup has to know its number.
+        with contextlib.suppress(StepFailed):
+            self._capture(step, reply)
+        guard = turned_away(reply.page)
+        if guard:
+            raise StepFailed(f"{guard} at {reply.page.url}", Outcome.BLOCKED, reply)
+        said = "; ".join(failure.message for failure in failures[:_MOST_FAILURES])
+        raise StepFailed(said + self._says(reply), reply=reply)
+
+    def _says(self, reply: Reply) -> str:
+        """The page's own complaint: status codes lie, but a shop tells its customers what is wrong."""
+        if "html" not in (reply.page.header("content-type") or ""):
+            return ""
+        words = self.redactor.clean(complaint(reply.page.html))[:200]
+        return f'; the page says "{words}"' if words else ""
 
     def _know(self, name: str, value: Any, secret: bool) -> None:
         self.values[name] = value
@@ -140,27 +165,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value if value is None or isinstance(value, bool | int | float) else str(value)
-
-
-def _check(expect: Expect, reply: Reply, seconds: float) -> None:
-    """Raises StepFailed where the answer falls short."""
-    usual = ("2xx",) if expect.location is None else ("3xx",)
-    failures = judge(expect, reply.page, seconds, usual)
-    if not failures:
-        return
-    guard = turned_away(reply.page)
-    if guard:
-        raise StepFailed(f"{guard} at {reply.page.url}", Outcome.BLOCKED, reply)
-    said = "; ".join(failure.message for failure in failures[:_MOST_FAILURES])
-    raise StepFailed(said + _says(reply), reply=reply)
-
-
-def _says(reply: Reply) -> str:
-    """The page's own complaint: status codes lie, but a shop tells its customers what is wrong."""
-    if "html" not in (reply.page.header("content-type") or ""):
-        return ""
-    words = complaint(reply.page.html)[:200]
-    return f'; the page says "{words}"' if words else ""
 
 
 def _is_private(name: str, template: Any) -> bool:

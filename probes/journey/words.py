@@ -19,13 +19,15 @@ _SPACE = re.compile(r"\s+")
 
 
 def excerpt(page: Page) -> str:
-    """The page's complaint, title and text for HTML; the body as it is for anything else. At most 2,000 characters."""
+    """The page's complaint, title and text for HTML; the body as it is for anything else. Twice as much as is shown:
+    secrets are cut out first, so that none is cut in half.
+    """
     text = page.text[:_LOOKED_AT]
     if "html" not in (page.header("content-type") or "html").lower() or "<" not in text:
-        return squeezed(text)[:LONGEST]
+        return squeezed(text)[: 2 * LONGEST]
     html = LexborHTMLParser(text)
     parts = [complaint(html), _title(html), seen(html)]
-    return "\n".join(dict.fromkeys(filter(None, parts)))[:LONGEST]
+    return "\n".join(dict.fromkeys(filter(None, parts)))[: 2 * LONGEST]
 
 
 def complaint(html: LexborHTMLParser) -> str:
