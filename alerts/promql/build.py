@@ -189,10 +189,6 @@ class Builder:
             # After `on (…) group_left`, a bracket may also open the right side; the library has decided, as Prometheus
             # does, for the labels.
             clauses[word] = self._labels() if word != "bool" and words.peek() == "(" else ()
-        if word in ("fill", "fill_left", "fill_right") and words.peek(1) == "(":
-            raise Unsupported(
-                f"{place(self._query, words.start)}: the modifier {word} is experimental, and not supported"
-            )
         return clauses
 
     def _labels(self) -> tuple[str, ...]:

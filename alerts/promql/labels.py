@@ -6,6 +6,8 @@ from alerts.promql.literal import quote
 from probes.base import Labels
 
 _NAME = "__name__"
+#: What describes a metric rather than a series; it goes when the value is no longer the metric's own.
+_METADATA = frozenset({_NAME, "__type__", "__unit__"})
 
 
 def get(labels: Labels, name: str) -> str:
@@ -27,8 +29,8 @@ def keeping(labels: Labels, names: Collection[str]) -> Labels:
 
 
 def drop_name(labels: Labels) -> Labels:
-    """The label set less the name of the metric."""
-    return tuple([pair for pair in labels if pair[0] != _NAME])
+    """The label set less the name of the metric, its type and its unit."""
+    return tuple([pair for pair in labels if pair[0] not in _METADATA])
 
 
 def replace(labels: Labels, changes: Iterable[tuple[str, str]]) -> Labels:

@@ -13,6 +13,7 @@ from alerts.promql.token import Token, place, tokenize
 _MATCH_OPERATORS = frozenset({"=", "!=", "=~", "!~"})
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _DURATION_ARITHMETIC = frozenset({"+", "*", "/", "%", "^", "(", "step", "range", "min", "max", "min_of", "max_of"})
+_FILLS = frozenset({"fill", "fill_left", "fill_right"})
 _KEYWORDS = frozenset(
     {"and", "or", "unless", "atan2", "bool", "by", "without", "on", "ignoring", "group_left", "group_right"}
 )
@@ -70,8 +71,8 @@ def _check_size(tokens: list[Token], depth: int) -> None:
 def _check_experimental(query: str, tokens: list[Token]) -> None:
     """Refuse what promql-parser does not know, before it says only that it does not understand."""
     brackets = braces = 0
-    for before, token in zip([None, *tokens], tokens, strict=False):
-        word = token.text.lower()
+    for index, token in enumerate(tokens):
+        before, word = tokens[index - 1] if index else None, token.text.lower()
         braces += (word == "{") - (word == "}")
         brackets += (word == "[") - (word == "]")
         if word == "$":
@@ -81,12 +82,22 @@ def _check_experimental(query: str, tokens: list[Token]) -> None:
         what = ""
         if word in ("anchored", "smoothed") and _ends_selector(before):
             what = f"the modifier {word}"
-        elif brackets and word in _DURATION_ARITHMETIC:
+        elif word == "(" and before.text.lower() in _FILLS:
+            what = f"the modifier {before.text}()"
+        elif brackets and (word in _DURATION_ARITHMETIC or (word == "-" and before.text not in ("[", ":"))):
             what = "arithmetic in durations"
-        elif before.text.lower() == "offset" and word in ("(", "step", "range", "min", "max"):
+        elif _after_offset(tokens, index) and (word == "(" or token.kind == "name"):
             what = "arithmetic in offsets"
         if what:
             raise Unsupported(f"{place(query, token.start)}: {what} is experimental, and not supported")
+
+
+def _after_offset(tokens: list[Token], index: int) -> bool:
+    while index and tokens[index - 1].text in ("+", "-"):
+        index -= 1
+    before = tokens[index - 1].text.lower() if index else ""
+    # A metric may be called offset; only after a selector the word begins a modifier.
+    return before == "offset" and index > 1 and _ends_selector(tokens[index - 2])
 
 
 def _ends_selector(token: Token) -> bool:

@@ -8,7 +8,6 @@ from alerts.promql.node import At
 from alerts.promql.remark import Remarks
 from alerts.promql.storage import Storage
 
-
 #: Points in time, in milliseconds, at even distances.
 Times: TypeAlias = range
 

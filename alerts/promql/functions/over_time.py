@@ -72,6 +72,7 @@ FUNCTIONS: dict[str, Callable[..., list[Column]]] = {
     "max_over_time": over(lambda window: greatest(window.values)),
     "count_over_time": over(lambda window: float(len(window.values))),
     "last_over_time": over(lambda window: window.values[-1], keeps_name=True),
+    "first_over_time": over(lambda window: window.values[0], keeps_name=True),
     "present_over_time": over(lambda window: 1.0),
     "stdvar_over_time": over(_variance),
     "stddev_over_time": over(_deviation),

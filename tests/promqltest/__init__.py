@@ -1,0 +1,1 @@
+"""Runs Prometheus' own test files for PromQL against our engine: `python -m tests.promqltest FILE…`."""
