@@ -57,5 +57,10 @@ class Engine(ABC, Generic[S]):
     def question(self, cell: Cell, answered: Callable[[], None]) -> Found:
         """Ask the restored database; call `answered` when it has answered for the first time."""
 
+    @abstractmethod
+    def record(self, live: str | None, target: Path, make: bool) -> Record:
+        """Write the record of a backup from the live database; with `make`, make the backup first, in the same
+        moment. Raises CouldNotLook and OSError."""
+
     def stop(self, cell: Cell) -> None:
         """End what `start` began. Must not raise; called in every case."""

@@ -15,7 +15,7 @@ from typing import IO
 from zoneinfo import ZoneInfo
 
 from probes.backup import record
-from probes.backup.record import Record, RecordUnreadable
+from probes.backup.record import Counted, Record, RecordUnreadable
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Broken, CouldNotLook
 
@@ -58,8 +58,11 @@ def choose(settings: BackupSettings, tell: Teller, now: float) -> Choice:
     paths, notes = _paths(settings)
     candidates = []
     for path in paths:
-        candidate = _look(path, settings, tell)
-        if candidate.record is None and 0 <= now - path.stat().st_mtime < settings.settle:
+        try:
+            candidate, written = _look(path, settings, tell), path.stat().st_mtime
+        except FileNotFoundError:
+            continue  # the shop has just deleted its oldest
+        if candidate.record is None and 0 <= now - written < settings.settle:
             notes.append(f"{path.name} was left out: it has no record and was still being written a moment ago")
             continue
         candidates.append(candidate)
@@ -118,6 +121,8 @@ def _look(path: Path, settings: BackupSettings, tell: Teller) -> Candidate:
     except Broken as error:
         return Candidate(path, size, kept, order=recorded or by_name, trouble=str(error))
     taken_at = inside if recorded is None else recorded
+    if kept is not None and kept.counted is not Counted.SNAPSHOT and inside is not None:
+        taken_at = min(inside, kept.taken_at.timestamp())  # recorded afterwards: what is inside may be older
     return Candidate(path, size, kept, taken_at, order=taken_at if taken_at is not None else by_name)
 
 
@@ -149,9 +154,12 @@ def read_head(path: Path) -> bytes:
 
 @contextlib.contextmanager
 def open_file(path: Path) -> Iterator[IO[bytes]]:
-    """A regular file, opened without following a link that was put there meanwhile. Raises Broken and CouldNotLook."""
+    """A regular file, opened without following a link that was put there meanwhile. Raises NotRegular and CouldNotLook,
+    and FileNotFoundError where it is gone."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise CouldNotLook(f"cannot read {path}: {error.strerror}") from None
     with os.fdopen(descriptor, "rb") as stream:

@@ -198,6 +198,16 @@ class Cell:
     def _child(self, function: Callable[[], Any], connection: Connection) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        try:
+            self._drop_rights()
+            answer = json.dumps(["answer", function()])
+        except Broken as error:
+            answer = json.dumps(["broken", str(error)])
+        except Exception as error:  # whatever it is, the parent must hear of it
+            answer = json.dumps(["error", f"{type(error).__name__}: {error}"])
+        connection.send_bytes(answer.encode())
+
+    def _drop_rights(self) -> None:
         account = self.scratch.account
         os.chdir(self.work)
         if account.uid != os.geteuid():
@@ -206,13 +216,6 @@ class Cell:
             os.setuid(account.uid)
         die_with_parent(self._parent, signal.SIGKILL)
         os.umask(0o077)
-        try:
-            answer = json.dumps(["answer", function()])
-        except Broken as error:
-            answer = json.dumps(["broken", str(error)])
-        except Exception as error:  # whatever it is, the parent must hear of it
-            answer = json.dumps(["error", f"{type(error).__name__}: {error}"])
-        connection.send_bytes(answer.encode())
 
     def check_space(self, needed: int = 0) -> None:
         """Raises CouldNotLook when less than `needed` and the reserve is free where we restore."""

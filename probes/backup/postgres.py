@@ -12,6 +12,8 @@ from probes.backup.judge import Answer, Found
 from probes.backup.moment import parse_moment
 from probes.backup.pg_archive import encoding, extensions, made_at, read_header, restorable
 from probes.backup.pg_cluster import DATABASE, RESTORER, SUPERUSER, Cluster, find_programs, last_line
+from probes.backup.pg_questions import TABLES, count_rows, newest_row, one_value
+from probes.backup.pg_take import take_record
 from probes.backup.record import Record
 from probes.backup.settings import BackupSettings, Folder, Verify
 from probes.backup.verification import Broken, CouldNotLook
@@ -27,16 +29,6 @@ _OUR_TROUBLE = re.compile(
     r"could not open extension control file|could not access file|unsupported version|"
     r"collation .* does not exist|unrecognized configuration parameter"
 )
-#: Every ordinary or partitioned table that belongs to the shop, not to PostgreSQL or an extension.
-TABLES = """
-SELECT coalesce(json_agg(json_build_array(
-         CASE n.nspname WHEN 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END,
-         format('%I.%I', n.nspname, c.relname)) ORDER BY 1), '[]')
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-   AND NOT EXISTS (SELECT FROM pg_depend d
-                    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-"""
 
 
 class PostgresVerify(Verify):
@@ -110,6 +102,13 @@ class PostgresDump(Engine[PostgresDumpSettings]):
         if self._cluster is not None:
             self._cluster.stop()
 
+    def record(self, live: str | None, target: Path, make: bool) -> Record:
+        """Record a dump's live database (`service=shop`, a URL), and with `make` dump it in the same snapshot."""
+        if live is None:
+            raise CouldNotLook("name the live database with --live, such as service=shop or postgresql://host/shop")
+        columns, zone = self.settings.newest_columns, self.settings.timezone
+        return take_record(find_programs(self.settings.verify.programs), live, target, columns, zone, make)
+
     def _running(self) -> Cluster:
         assert self._cluster is not None, "start() comes first"
         return self._cluster
@@ -159,9 +158,7 @@ class PostgresDump(Engine[PostgresDumpSettings]):
     def _count(self, cluster: Cluster, names: dict[str, str]) -> dict[str, int]:
         if not names:
             return {}
-        # Sequential scans only: the rows themselves are read, not an index that may remember what is gone.
-        counts = ";".join(f"SELECT json_build_array({_text(name)}, count(*)) FROM {at}" for name, at in names.items())  # noqa: S608 - format('%I') has quoted it
-        ended = cluster.sql(f"SET enable_indexonlyscan = off; SET enable_indexscan = off; {counts}")
+        ended = cluster.sql(count_rows(names))
         if ended.code != 0:
             if _OUR_TROUBLE.search(ended.err):
                 raise CouldNotLook(f"the rows cannot be counted: {last_line(ended.err)}")
@@ -174,7 +171,7 @@ class PostgresDump(Engine[PostgresDumpSettings]):
             if table not in names:
                 continue
             try:
-                value = cluster.ask(f"SELECT to_json(max({_identifier(column)})) FROM {names[table]}")  # noqa: S608 - quoted
+                value = cluster.ask(newest_row(names[table], column))
                 if value is not None:
                     newest[table] = parse_moment(value, self.settings.timezone)
             except ValueError as error:
@@ -183,9 +180,8 @@ class PostgresDump(Engine[PostgresDumpSettings]):
 
 
 def _answer(cluster: Cluster, query: str) -> Answer:
-    inner = query.strip().rstrip(";")
     try:
-        rows = cluster.ask(f"SELECT coalesce(json_agg(to_json(answer)), '[]') FROM (\n{inner}\n) AS answer")  # noqa: S608 - the user's own SQL
+        rows = cluster.ask(one_value(query))
     except ValueError as error:
         return Answer(error=str(error))
     if len(rows) != 1 or len(rows[0]) != 1:
@@ -200,11 +196,3 @@ def _told(listing: str) -> dict[str, str]:
         r"^;\s+(dbname|TOC Entries|Dumped from database version|Compression): (.+)$", listing, re.MULTILINE
     )
     return {f"archive: {name.lower()}": value for name, value in lines}
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

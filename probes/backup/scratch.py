@@ -7,6 +7,7 @@ import os
 import select
 import shutil
 import signal
+import stat
 import tempfile
 import time
 from dataclasses import dataclass
@@ -50,8 +51,9 @@ def scratch_base(configured: Path | None) -> Path:
 
 def make_scratch(base: Path, account: Account) -> Scratch:
     """A new room owned by this process. Raises CouldNotLook."""
+    _check_way(base, account)
     try:
-        root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base.absolute()))
         lock = _sign(root, account)
         root.chmod(0o711)  # the account may pass through to its own folder, and list nothing
         work = root / "work"
@@ -62,6 +64,18 @@ def make_scratch(base: Path, account: Account) -> Scratch:
     except OSError as error:
         raise CouldNotLook(f"cannot make a scratch folder in {base}: {error.strerror}") from None
     return Scratch(root, work, account, lock)
+
+
+def _check_way(base: Path, account: Account) -> None:
+    """An unprivileged account must be able to walk to its room."""
+    if account.uid == os.geteuid():
+        return
+    with contextlib.suppress(OSError):  # a folder that is not there is told by whoever uses it
+        for folder in (base.resolve(), *base.resolve().parents):
+            if not folder.stat().st_mode & stat.S_IXOTH:
+                raise CouldNotLook(
+                    f"the user {account.name} may not enter {folder}; name another folder in verify: scratch"
+                )
 
 
 def _sign(root: Path, account: Account) -> IO[str]:

@@ -12,8 +12,8 @@ from probes.backup.judge import Answer, Found
 from probes.backup.moment import parse_moment
 from probes.backup.record import Record
 from probes.backup.settings import BackupSettings
-from probes.backup.sqlite_take import column_of, count_rows, identifier
-from probes.backup.verification import Broken
+from probes.backup.sqlite_take import column_of, count_rows, identifier, record_copy, take_copy
+from probes.backup.verification import Broken, CouldNotLook
 
 _MAGIC = b"SQLite format 3\0"
 _RESTORED = "restored.db"
@@ -65,6 +65,18 @@ class SqliteCopy(Engine[SqliteSettings]):
             answers={query: Answer(**answer) for query, answer in answers["answers"].items()},
             doubts=self._doubts,
         )
+
+    def record(self, live: str | None, target: Path, make: bool) -> Record:
+        """Record a copy's live database (its path), and with `make` copy it in the same read transaction."""
+        if live is None:
+            raise CouldNotLook("name the live database with --live, such as /var/lib/shop/shop.db")
+        columns, zone = self.settings.newest_columns, self.settings.timezone
+        try:
+            if make:
+                return take_copy(Path(live), target, columns, zone=zone)
+            return record_copy(Path(live), target, columns, zone=zone)
+        except (sqlite3.Error, ValueError) as error:
+            raise CouldNotLook(f"the live database {live} cannot be asked: {error}") from None
 
 
 def _doubts(file: Path) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ def take_copy(
     target: Path,
     newest: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.time,
+    zone: str = "UTC",
 ) -> Record:
     """Copy a live database to `target`, whole or not at all, and write its record beside it.
 
@@ -30,7 +31,7 @@ def take_copy(
             live.execute("BEGIN")
             taken_at = clock()
             rows = count_rows(live)
-            moments = newest_rows(live, newest or {})
+            moments = newest_rows(live, newest or {}, zone)
             with closing(sqlite3.connect(unfinished)) as copy:
                 live.backup(copy)
                 # A copy that still says WAL looks like one whose -wal was forgotten.
@@ -40,6 +41,25 @@ def take_copy(
     finally:
         unfinished.unlink(missing_ok=True)
     made = record.make([target], taken_at, rows, Counted.SNAPSHOT, moments, database.stat().st_size)
+    record.write(made, target)
+    return made
+
+
+def record_copy(
+    database: Path,
+    target: Path,
+    newest: Mapping[str, str],
+    clock: Callable[[], float] = time.time,
+    zone: str = "UTC",
+) -> Record:
+    """Write the record of a copy that was made by other means, from what the live database holds now."""
+    with closing(open_readonly(database)) as live:
+        live.execute("BEGIN")
+        taken_at, rows = clock(), count_rows(live)
+        moments = newest_rows(live, newest, zone)
+    beside = [target.with_name(target.name + suffix) for suffix in ("-wal", "-journal")]
+    files = [target, *(path for path in beside if path.exists())]
+    made = record.make(files, taken_at, rows, Counted.LIVE, moments, database.stat().st_size)
     record.write(made, target)
     return made
 
@@ -65,14 +85,14 @@ def count_rows(connection: sqlite3.Connection, names: Iterable[str] | None = Non
     }
 
 
-def newest_rows(connection: sqlite3.Connection, columns: Mapping[str, str]) -> dict[str, float]:
+def newest_rows(connection: sqlite3.Connection, columns: Mapping[str, str], zone: str = "UTC") -> dict[str, float]:
     """Wall-clock seconds of each table's newest row; an empty table is left out. Raises ValueError for other values."""
     found = {}
     for table, column in columns.items():
         statement = f"SELECT max({column_of(table, column)}) FROM {identifier(table)}"  # noqa: S608 - column_of() quotes it
         value = connection.execute(statement).fetchone()[0]
         if value is not None:
-            found[table] = parse_moment(value)
+            found[table] = parse_moment(value, zone)
     return found
 
 
