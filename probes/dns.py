@@ -1,7 +1,6 @@
 """Asks name servers for a record, and checks that they know it and say what they should."""
 
 import asyncio
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Annotated, Any, Literal
 
@@ -10,8 +9,6 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
-import dns.rdata
-import dns.rdataclass
 import dns.rdatatype
 from dns.rdtypes.ANY.SOA import SOA
 from pydantic import AfterValidator, BeforeValidator, model_validator
@@ -21,10 +18,9 @@ from probes.net.address import Address, NameServer
 from probes.net.errors import NetError, TimedOut
 from probes.net.question import ask
 from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before, reach_samples
+from probes.net.reply import Reply, count, listing, parse_record, records_of
 from probes.settings import Settings
 from probes.units import Interval, format_duration
-
-_SHOWN = 10
 
 
 def _domain(text: str) -> str:
@@ -89,33 +85,6 @@ class DnsSettings(NetworkSettings):
         return self
 
 
-def parse_record(kind: str, text: str) -> dns.rdata.Rdata:
-    """A record's value as zone files write it. Raises ValueError with a sentence."""
-    try:
-        return dns.rdata.from_text(dns.rdataclass.IN, kind, text, origin=dns.name.root)
-    except (dns.exception.DNSException, ValueError) as error:
-        raise ValueError(f"expect.records: {text!r} is not the value of a record of type {kind}: {error}") from None
-
-
-@dataclass(slots=True)
-class _Reply:
-    """What one name server said, or why it said nothing."""
-
-    server: Address
-    ip: str = ""
-    resolve: float | None = None
-    seconds: float | None = None
-    message: dns.message.Message | None = None
-    error: NetError | None = None
-    reason: str = ""
-
-    @property
-    def outcome(self) -> Outcome:
-        if self.error:
-            return self.error.outcome
-        return Outcome.DOWN if self.reason else Outcome.UP
-
-
 class DnsProbe(Probe[DnsSettings]):
     """One question to each name server, all at once.
 
@@ -151,8 +120,8 @@ class DnsProbe(Probe[DnsSettings]):
         evidence = _evidence(reason or "as expected", self.settings, replies)
         return Finding(outcome, reason, _samples(replies), evidence)
 
-    async def _ask(self, server: Address, seconds: float) -> _Reply:
-        settings, reply, started = self.settings, _Reply(server), perf_counter()
+    async def _ask(self, server: Address, seconds: float) -> Reply:
+        settings, reply, started = self.settings, Reply(server), perf_counter()
         query = dns.message.make_query(settings.query, settings.record, use_edns=0)
         if not settings.recursion:
             query.flags &= ~dns.flags.RD
@@ -184,24 +153,24 @@ class DnsProbe(Probe[DnsSettings]):
         if code != expect.code:
             return f"answer: expected {expect.code} for {question}, got {code} from {server}"
         if expect.authoritative is not None and bool(message.flags & dns.flags.AA) != expect.authoritative:
-            wanted, got = ("an", "one that is not") if expect.authoritative else ("a non-", "an authoritative one")
-            return f"answer: expected {wanted} authoritative answer for {question}, got {got} from {server}"
-        came = _records(message, kind)
+            words = ("that is authoritative", "one that is not")
+            if not expect.authoritative:
+                words = ("that is not authoritative", "an authoritative one")
+            return f"answer: expected an answer for {question} {words[0]}, got {words[1]} from {server}"
+        came = records_of(message, kind)
         if not came and code == "NOERROR":
             return f"answer: expected a record {question}, got none from {server}"
         missing = [record for record in self._wanted if record not in came]
         if missing:
-            return f"answer: expected {question} to have {_listing(missing)}, got {_listing(came)} from {server}"
+            return f"answer: expected {question} to have {listing(missing)}, got {listing(came)} from {server}"
         if expect.only and len(came) > len(self._wanted):
-            return (
-                f"answer: expected {question} to be {_listing(self._wanted)} only, got {_listing(came)} from {server}"
-            )
+            return f"answer: expected {question} to be {listing(self._wanted)} only, got {listing(came)} from {server}"
         if expect.within and seconds > expect.within:
             limit = format_duration(expect.within)
             return f"within: expected an answer from {server} within {limit}, it took {format_duration(seconds)}"
         return ""
 
-    def _verdict(self, replies: list[_Reply]) -> tuple[Outcome, str]:
+    def _verdict(self, replies: list[Reply]) -> tuple[Outcome, str]:
         bad = [reply for reply in replies if reply.outcome is not Outcome.UP]
         reason = "; ".join(reply.reason for reply in bad)
         if len(bad) < len(replies):
@@ -211,7 +180,7 @@ class DnsProbe(Probe[DnsSettings]):
         theirs = any(reply.outcome is Outcome.DOWN for reply in replies)
         return (Outcome.DOWN if theirs else Outcome.UNKNOWN), reason
 
-    def _slow(self, replies: list[_Reply]) -> tuple[Outcome, str]:
+    def _slow(self, replies: list[Reply]) -> tuple[Outcome, str]:
         slowest = max(replies, key=lambda reply: reply.seconds or 0.0)
         degraded, took = self.settings.degraded, slowest.seconds or 0.0
         if degraded is None or took <= degraded.after:
@@ -223,22 +192,7 @@ class DnsProbe(Probe[DnsSettings]):
         )
 
 
-def _records(message: dns.message.Message, kind: str) -> list[dns.rdata.Rdata]:
-    """The answers of this type, wherever a CNAME led."""
-    wanted = dns.rdatatype.from_text(kind)
-    return [record for rrset in message.answer if rrset.rdtype == wanted for record in rrset]
-
-
-def _listing(records: list[dns.rdata.Rdata]) -> str:
-    shown = ", ".join(sorted(record.to_text() for record in records)[:_SHOWN]) or "nothing"
-    return shown + (f" and {len(records) - _SHOWN} more" if len(records) > _SHOWN else "")
-
-
-def _count(section: list[Any]) -> float:
-    return float(sum(len(rrset) for rrset in section))
-
-
-def _samples(replies: list[_Reply]) -> tuple[Sample, ...]:
+def _samples(replies: list[Reply]) -> tuple[Sample, ...]:
     first = next((reply for reply in replies if reply.message), None)
     slowest = max(replies, key=lambda reply: reply.seconds or 0.0)
     samples = reach_samples(replies[0].ip, replies[0].resolve)
@@ -247,10 +201,10 @@ def _samples(replies: list[_Reply]) -> tuple[Sample, ...]:
             samples.append(Sample("probe_dns_duration_seconds", seconds, (("phase", phase),)))
     samples.append(Sample("probe_dns_query_succeeded", float(first is not None)))
     if first and first.message:
-        samples.append(Sample("probe_dns_answer_rrs", _count(first.message.answer)))
-        samples.append(Sample("probe_dns_authority_rrs", _count(first.message.authority)))
-        samples.append(Sample("probe_dns_additional_rrs", _count(first.message.additional)))
-        serials = [record.serial for record in _records(first.message, "SOA") if isinstance(record, SOA)]
+        samples.append(Sample("probe_dns_answer_rrs", count(first.message.answer)))
+        samples.append(Sample("probe_dns_authority_rrs", count(first.message.authority)))
+        samples.append(Sample("probe_dns_additional_rrs", count(first.message.additional)))
+        serials = [record.serial for record in records_of(first.message, "SOA") if isinstance(record, SOA)]
         samples += [Sample("probe_dns_serial", float(serial)) for serial in serials[:1]]
     for reply in replies:
         labels = (("server", str(reply.server)),)
@@ -260,11 +214,11 @@ def _samples(replies: list[_Reply]) -> tuple[Sample, ...]:
     return tuple(samples)
 
 
-def _evidence(summary: str, settings: DnsSettings, replies: list[_Reply]) -> Evidence:
+def _evidence(summary: str, settings: DnsSettings, replies: list[Reply]) -> Evidence:
     steps = tuple(Step(str(reply.server), reply.outcome, reply.seconds, reply.reason) for reply in replies)
     facts = [("question", f"{settings.query} {settings.record}")]
     for reply in replies:
         if reply.message:
             answer = dns.rcode.to_text(reply.message.rcode())
-            facts.append((str(reply.server), f"{answer}: {_listing(_records(reply.message, settings.record))}"))
+            facts.append((str(reply.server), f"{answer}: {listing(records_of(reply.message, settings.record))}"))
     return Evidence(summary, steps, tuple(facts))

@@ -130,12 +130,14 @@ def _timed_out(hop: Hop, patience: float) -> TimedOut:
     """What we were waiting for when the deadline came."""
     phase = hop.phases.current or "resolve"
     where = hop.url.authority
+    if hop.ip and hop.ip != hop.url.host:
+        where += f" ({bracketed(hop.ip)})"
     body = f"{len(hop.answer.body)} bytes of the body had come" if hop.answer else "nothing had come"
     waiting = {
         "resolve": f"the name {hop.url.host} was still being resolved",
         "connect": f"the connection to {where} was still being attempted (its packets may be dropped)",
-        "tls": f"{where} ({bracketed(hop.ip)}) had not finished the TLS handshake",
-        "processing": f"{where} ({bracketed(hop.ip)}) had taken the request, but had not begun to answer",
-        "transfer": f"{where} ({bracketed(hop.ip)}) had begun to answer, but not ended; {body}",
+        "tls": f"{where} had not finished the TLS handshake",
+        "processing": f"{where} had taken the request, but had not begun to answer",
+        "transfer": f"{where} had begun to answer, but not ended; {body}",
     }[phase]
     return TimedOut(f"{phase}: no whole answer within {patience:.3g}s: {waiting}", phase)

@@ -1,6 +1,7 @@
 """HTTP/1.1 on a wire: a request written in one go, its answer read within bounds."""
 
 import asyncio
+import ssl
 from time import perf_counter
 from typing import Any
 
@@ -8,11 +9,13 @@ import httptools
 
 from probes.net.errors import NetError
 from probes.net.message import Answer, Request, header
+from probes.net.tls import from_ssl_error
 
 #: An answer's status line and headers together may have so many bytes; browsers stop at about as many.
 MAX_HEAD = 256 * 1024
 #: So many answers "not yet" (100 Continue, 103 Early Hints) before the real one.
 _MAX_INFORMATIONAL = 20
+_SHOWN = 60
 _WITHOUT_BODY = (204, 304)
 
 
@@ -52,6 +55,7 @@ class Http1:
         "_max_body",
         "_parser",
         "_size",
+        "_start",
         "_where",
         "answer",
         "done",
@@ -72,6 +76,7 @@ class Http1:
         self._size = 0
         self._in_head = True
         self._head_size = 0
+        self._start = b""
         self._informational = 0
 
     @property
@@ -85,6 +90,7 @@ class Http1:
             self.keep_alive = False  # bytes after the answer: this connection cannot be trusted any more
             return
         if self._in_head:
+            self._start = self._start or data[:_SHOWN]
             self._head_size += len(data)
         try:
             self._parser.feed_data(data)
@@ -92,7 +98,7 @@ class Http1:
             self._finish()
         except httptools.HttpParserError as error:
             if not self.done.done():
-                self._fail(f"sent what is not HTTP: {_detail(error)}")
+                self._fail(f"sent what is not HTTP: {self._detail(error)}")
         if self._in_head and self._head_size > MAX_HEAD:
             self._fail(f"sent more than {MAX_HEAD // 1024} KiB of headers without end")
 
@@ -100,6 +106,8 @@ class Http1:
         """The connection has ended; that may be how the answer ends."""
         if self.done.done():
             self.keep_alive = False
+        elif isinstance(error, ssl.SSLError):  # in TLS 1.3 a server refuses our certificate only after the handshake
+            self.done.set_exception(from_ssl_error(error, self._where))
         elif not self.began:
             self._fail("reset the connection" if error else "closed the connection", " without answering")
         elif self._in_head:
@@ -169,6 +177,7 @@ class Http1:
             self._finish()
             return
         self._informational += 1
+        self.first_byte = 0.0  # that was not the answer yet
         if self._informational > _MAX_INFORMATIONAL:
             self._fail(f"sent more than {_MAX_INFORMATIONAL} informational answers (1xx) and no real one")
 
@@ -181,12 +190,14 @@ class Http1:
         if not self.done.done():
             self.done.set_result(None)
 
+    def _detail(self, error: Exception) -> str:
+        """How it begins, if it is no HTTP from the start; else what the parser stumbled over."""
+        if not self._start.startswith(b"HTTP/"):
+            return repr(self._start.decode("utf-8", "replace"))
+        return str(error) or "no parseable answer"
+
     def _fail(self, what: str, how: str = "") -> None:
-        phase = "transfer" if self.began and not self._in_head else "processing"
+        phase = "transfer" if self.began else "processing"
         self.stop()
         if not self.done.done():
             self.done.set_exception(NetError(f"{phase}: {self._where} {what}{how}", phase))
-
-
-def _detail(error: Exception) -> str:
-    return str(error).removeprefix("Invalid ") or "no parseable answer"
