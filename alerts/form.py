@@ -47,8 +47,8 @@ class Form:
     def scalar(self, node: Node, what: str) -> str:
         """The text of a value, whatever YAML would make of it; empty for nothing."""
         if isinstance(node.value, dict | list):
-            hint = "; put a text that begins with {{ in quotes" if isinstance(node.value, dict) else ""
-            self.problem(node.place, f"`{what}` takes a text, not {node.kind}{hint}")
+            if all(problem.place != node.place for problem in self.problems):  # YAML's own complaint says more
+                self.problem(node.place, f"`{what}` takes a text, not {node.kind}")
             return ""
         return "" if node.value is None else str(node.value)
 
