@@ -30,6 +30,8 @@ def _statuses(value: Any) -> Any:
         if isinstance(one, bool) or not _STATUS.fullmatch(text):
             raise ValueError(f"{one!r} is not an HTTP status; write 200, 2xx or a list such as [200, 204]")
         found.append(text)
+    if not found:
+        raise ValueError("an empty list of statuses is met by no answer")
     return tuple(found)
 
 

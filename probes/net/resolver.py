@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
@@ -43,15 +44,26 @@ class Resolver:
         patience: float = PATIENCE,
         hosts: Path = HOSTS,
         resolv_conf: Path = RESOLV_CONF,
+        port: int = 53,
     ) -> None:
+        """`servers` are asked instead of resolv.conf's, which are asked on `port`; `patience` is in seconds."""
         self._given = ResolverConfig(tuple(servers)) if servers else None
         self._patience = patience
+        self._port = port
         self._hosts = Watched(hosts, parse_hosts)
         self._conf = Watched(resolv_conf, parse_resolv_conf)
 
     def servers(self) -> tuple[Address, ...]:
         """The name servers that are asked, in order."""
-        return tuple(Address(*server) for server in (self._given or self._conf.read()).servers)
+        return tuple(Address(*server) for server in self._config().servers)
+
+    def _config(self) -> ResolverConfig:
+        if self._given:
+            return self._given
+        config = self._conf.read()
+        if self._port != 53:
+            config = replace(config, servers=tuple((host, self._port) for host, _ in config.servers))
+        return config
 
     async def resolve(self, host: str, family: Family = "any") -> tuple[str, ...]:
         """The addresses of `host`, IPv6 first; a literal address is its own.
@@ -78,7 +90,7 @@ class Resolver:
         return tuple(sorted(known, key=lambda ip: ":" not in ip))
 
     async def _from_servers(self, host: str, family: Family) -> tuple[str, ...]:
-        config = self._given or self._conf.read()
+        config = self._config()
         error: NetError | None = None
         for name in _candidates(host, config):
             try:
