@@ -177,6 +177,9 @@ COMMON_METRICS: tuple[Metric, ...] = (
     Metric("probe_latency_seconds", "histogram", "How long looks took, by outcome."),
     Metric("probe_slots_total", "counter", "Slots by how they ended: run, late or missed."),
     Metric("probe_missed_total", "counter", "Missed slots by reason."),
+    Metric(
+        "probe_prober_lag_seconds", "gauge", "How long the prober stood still in the last look; absent if it did not."
+    ),
 )
 
 AnyProbe = Probe[Any]

@@ -15,7 +15,7 @@ from monitor.config import Config, load
 from monitor.prober.look import let_go, look, new_run, prepare
 from monitor.store import Store, StoreError, heartbeats
 from probes import KINDS
-from probes.base import AnyProbe, Beat, Evidence, Finding, Outcome, ProbeSettings, Result
+from probes.base import AnyProbe, Beat, Evidence, Finding, Outcome, ProbeSettings, Result, Step
 
 _EXIT = {Outcome.UP: 0, Outcome.DEGRADED: 0, Outcome.DOWN: 1, Outcome.BLOCKED: 1, Outcome.UNKNOWN: 3}
 
@@ -101,16 +101,19 @@ def _tame(line: str) -> str:
 def _shown(evidence: Evidence) -> Iterator[str]:
     if evidence.steps:
         yield ""
-        yield from _table(
-            (step.name, step.outcome.value, "–" if step.seconds is None else _seconds(step.seconds), step.detail)
-            for step in evidence.steps
-        )
+        yield from _table((step.name, *_ended(step), step.detail) for step in evidence.steps)
     if evidence.facts:
         yield ""
         yield from _table(evidence.facts)
     if evidence.excerpt:
         yield ""
         yield from (f"  | {line}" for line in evidence.excerpt.splitlines())
+
+
+def _ended(step: Step) -> tuple[str, str]:
+    if step.seconds is None:
+        return "not reached" if step.outcome is Outcome.UNKNOWN else step.outcome.value, "–"
+    return step.outcome.value, _seconds(step.seconds)
 
 
 def _series(name: str, labels: Iterable[tuple[str, str]]) -> str:

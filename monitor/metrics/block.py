@@ -33,11 +33,12 @@ class Shape:
             else:
                 LOG.warning("the sample %s%r cannot be written for Prometheus, so it is left out", name, labels)
         ordered = sorted(places.items(), key=lambda item: (families.of(item[0][0]).name, item[1]))
-        self.series = tuple(series for series, _ in ordered)
+        #: Each series' own labels, `__name__` included: shared by all probes of this shape, for there may be 100,000.
+        self.labels = tuple((("__name__", name), *labels) for (name, labels), _ in ordered)
         self._places = [place for _, place in ordered]
         self._pick = itemgetter(*self._places) if len(self._places) > 1 else None
         self.parts: list[tuple[Family, str, int, int]] = []
-        for index, (name, labels) in enumerate(self.series):
+        for index, ((name, labels), _) in enumerate(ordered):
             self._add(families.of(name), _template(name, labels), index)
 
     def pick(self, values: tuple[float, ...]) -> tuple[float, ...]:
@@ -101,7 +102,7 @@ class Block:
         self._drop_lines()
         before = self._labels
         self._shape, self._values = shape, ()
-        self._labels = [tuple(sorted((*self._base, *own, ("__name__", name)))) for name, own in shape.series]
+        self._labels = [tuple(sorted((*self._base, *own))) for own in shape.labels]
         kept = set(self._labels)
         return [(labels, STALE) for labels in before if labels not in kept]
 

@@ -24,16 +24,21 @@ def main() -> None:
     line.set_inheritable(False)
     _die_with(service)
     # Ctrl-C and systemd's stop reach every process of the group: the service hears them, and ends us in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # (An ignored signal, unlike one that is handled, would also be ignored by the programs that probes start.)
+    signal.signal(signal.SIGINT, _nothing)
+    signal.signal(signal.SIGTERM, _nothing)
     # A prober that hangs is asked where, before it is killed.
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     # When memory runs out, a probe that leaks goes first, not the pager.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(line))
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    """A signal that is not for us."""
 
 
 async def _serve(line: socket.socket) -> None:

@@ -29,6 +29,10 @@ class Ledger:
             return 0
         return self._settle(account, cadence.latest(first_due))
 
+    def knows(self, probe: str) -> bool:
+        """Whether this probe's slots are being counted."""
+        return probe in self._accounts
+
     def account(self, probe: str, count: int = 1, due: float | None = None) -> None:
         """So many slots ended; `due` is when, if it was one of those still open under an older cadence."""
         account = self._accounts.get(probe)

@@ -1,6 +1,7 @@
 """The prober's end of the line to the service: orders come in, batches of findings go out."""
 
 import asyncio
+import logging
 import resource
 from collections.abc import Callable
 from importlib import import_module
@@ -32,7 +33,7 @@ class Link(asyncio.Protocol):
         self._missed: dict[tuple[str, str], int] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._paused = False
+        self._paused = self._lives = False
         self._process = psutil.Process()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -81,9 +82,10 @@ class Link(asyncio.Protocol):
             self._tell()
         self._transport.close()
 
-    def _begin(self, offset: float, location: str) -> None:
+    def _begin(self, offset: float, location: str, log_level: int) -> None:
+        for ours in ("monitor", "probes"):  # libraries stay at warnings: some log each request, with its URL
+            logging.getLogger(ours).setLevel(log_level)
         self._rounds = Rounds(self, schedule_clock(offset), location, _room())
-        self._pulse()
 
     def _apply(self, probes: list[tuple[str, ProbeSettings]]) -> None:
         names = {settings.name for _, settings in probes}
@@ -91,6 +93,9 @@ class Link(asyncio.Protocol):
         first_due = self._rounds.apply((_kind(path), settings) for path, settings in probes)
         settle_memory()
         self._transport.write(wire.news("scheduled", first_due))
+        if not self._lives:  # the first pulse comes after the first imports, which may take their time
+            self._lives = True
+            self._pulse()
 
     def _stop(self, grace: float) -> None:
         if not self.stopped.done():

@@ -10,7 +10,7 @@ from monitor.prober import wire
 from monitor.prober.ledger import Ledger
 from monitor.prober.rounds import Beats, Rounds, Seen, no_beats
 from monitor.prober.shard import Shard
-from monitor.prober.slots import Missed, Reason, cadence, interval, schedule_clock, schedule_offset
+from monitor.prober.slots import Cadence, Missed, Reason, cadence, interval, schedule_clock, schedule_offset
 from monitor.prober.vitals import ProberVitals
 from probes import KINDS
 from probes.base import AnyProbe, ProbeSettings, Result
@@ -23,8 +23,8 @@ class Prober:
     """Runs probes in `probers` processes, and judges passive ones here, from their jobs' reports.
 
     `on_results` and `on_missed` are called on the service's event loop with a batch each. `beats` answers for a passive
-    probe since when we expect its job and its newest report. `clock` is the wall clock, read once: from then on
-    slots are monotonic, so stepping the clock neither repeats nor skips any.
+    probe since when we expect its job and its newest report. `clock` is the wall clock: it sets the phase of all slots
+    once, and dates results. Slots themselves are monotonic, so stepping the clock neither repeats nor skips any.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Prober:
         self._beats = beats
         self._kinds = kinds
         self._ledger = Ledger()
-        begin = wire.order("begin", offset, location)
+        begin = wire.order("begin", offset, location, LOG.getEffectiveLevel())
         self.shards = [Shard(number, begin, self._hear, self._lost) for number in range(probers)]
         self.vitals = ProberVitals(self.shards)
         self._passive: Rounds | None = None
@@ -126,18 +126,25 @@ class Prober:
         lost = []
         for name, due in first_due.items():
             if name in self._probes:
-                kind, settings = self._probes[name]
-                count = self._ledger.open(name, cadence(name, interval(kind, settings)), due)
-                lost.append(Missed(name, Reason.PROBER_DEAD, count))
+                lost.append(Missed(name, Reason.PROBER_DEAD, self._ledger.open(name, self._cadence(name), due)))
         self._tell_missed(lost)
 
     def _pulse(self, shard: Shard, *vitals: Any) -> None:
         shard.vitals.pulse(*vitals)
 
     def _lost(self, shard: Shard) -> None:
-        now = self._now()
-        names = [settings.name for _, settings in shard.probes]
-        self._tell_missed([Missed(name, Reason.PROBER_DEAD, self._ledger.settle(name, now)) for name in names])
+        now, lost = self._now(), []
+        for _, settings in shard.probes:
+            name = settings.name
+            if not self._ledger.knows(name):  # its prober died before it was scheduled even once
+                slots = self._cadence(name)
+                self._ledger.open(name, slots, slots.due(slots.first(now)))
+            lost.append(Missed(name, Reason.PROBER_DEAD, self._ledger.settle(name, now)))
+        self._tell_missed(lost)
+
+    def _cadence(self, name: str) -> Cadence:
+        kind, settings = self._probes[name]
+        return cadence(name, interval(kind, settings))
 
     def _result(self, seen: Seen, shift: float) -> Result:
         kind = self._probes[seen.probe][1].type
@@ -146,13 +153,16 @@ class Prober:
     def _pass_on(self, results: list[Result]) -> None:
         try:
             self._on_results(results)
-        except Exception:
+        except Exception:  # the service's trouble must not look like the prober's, and cost us its process
             LOG.exception("%d results could not be taken in", len(results))
 
     def _tell_missed(self, missed: list[Missed]) -> None:
         missed = [some for some in missed if some.slots]
-        if missed:
-            self._on_missed(missed)
+        try:
+            if missed:
+                self._on_missed(missed)
+        except Exception:
+            LOG.exception("the missed slots of %d probes could not be taken in", len(missed))
 
 
 def _share_of(name: str, shares: int) -> int:

@@ -63,7 +63,7 @@ class Rounds:
     """Looks after a set of probes on the running event loop.
 
     `clock` is the schedule's clock; at most `limit` looks run at once, and a slot that finds no room waits for one
-    until the next slot of the same probe is due.
+    until the next slot of the same probe is due. `asleep` is how long the machine has been suspended, in seconds.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Rounds:
         location: str = "",
         limit: int = 2000,
         beats: Beats = no_beats,
+        asleep: Callable[[], float] = suspended,
     ) -> None:
         self._report = report
         self._clock = clock
@@ -88,7 +89,8 @@ class Rounds:
         self._waiting: dict[str, float] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._slept = suspended()
+        self._asleep = asleep
+        self._slept = asleep()
         self.lag = LoopLag(self._loop)
 
     @property
@@ -159,7 +161,7 @@ class Rounds:
         self._timer = self._loop.call_later(nap, self._turn)
 
     def _turn(self) -> None:
-        slept, self._slept = self._slept, suspended()
+        slept, self._slept = self._slept, self._asleep()
         for probe, due, skipped in self._heap.take(self._clock()):
             if skipped:
                 overslept = self._slept - slept > _SUSPENDED

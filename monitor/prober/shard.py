@@ -114,7 +114,11 @@ class Shard:
 
     async def _serve(self) -> str:
         """Run one process to its end; answers how that came, for the log."""
-        process, ours = _spawn()
+        try:
+            process, ours = _spawn()
+        except OSError as error:
+            self.vitals.restarts["died"] += 1
+            return f"could not be started ({error.strerror})"
         line = _Line(lambda verb, words: self._hear(self, verb, words))
         transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: line, sock=ours)
         self._transport = transport
@@ -128,7 +132,8 @@ class Shard:
             transport.abort()
             process.kill()
             code = await asyncio.shield(asyncio.to_thread(process.wait))
-        self.vitals.restarts["hung" if hung else "died"] += not self._stopping
+        if not self._stopping:
+            self.vitals.restarts["hung" if hung else "died"] += 1
         return "hung" if hung else f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
 
     async def _watch(self, line: _Line, process: subprocess.Popen[bytes]) -> bool:

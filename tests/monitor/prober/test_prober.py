@@ -84,6 +84,22 @@ async def test_a_probe_that_kills_its_prober_does_not_end_the_counting():
         await watch.until(lambda: watch.missed_of("deadly", "prober_dead") >= 6, within=60)
 
 
+async def test_a_prober_that_cannot_even_begin_is_counted_and_comes_back_when_it_can(monkeypatch, tmp_path):
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o755)
+    good = sys.executable
+    monkeypatch.setattr(sys, "executable", str(broken))
+    async with watching([probe("a")]) as watch:
+        await watch.until(lambda: watch.missed_of("a", "prober_dead") >= 5)
+        assert watch.prober.shards[0].vitals.restarts["died"] >= 2
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
+        before = watch.prober.shards[0].vitals.restarts["died"]
+        await watch.until(lambda: watch.prober.shards[0].vitals.restarts["died"] > before)
+        monkeypatch.setattr(sys, "executable", good)
+        await watch.more_results()
+
+
 async def test_a_reload_changes_only_what_changed():
     same, gone = probe("same", every=0.2), probe("gone", every=0.2)
     async with watching([same, gone]) as watch:
@@ -152,6 +168,16 @@ async def test_a_service_that_fails_to_take_results_keeps_its_prober(caplog):
         await watch.more_results(2)
         assert watch.prober.shards[0].vitals.restarts["died"] == 0
     assert "could not be taken in" in caplog.text
+
+
+async def test_ctrl_c_and_stop_signals_are_left_to_the_service():
+    async with watching([probe("a")]) as watch:
+        await watch.more_results()
+        pid = watch.prober.shards[0].pid
+        os.kill(pid, signal.SIGINT)
+        os.kill(pid, signal.SIGTERM)
+        await watch.more_results(10)
+        assert watch.prober.shards[0].pid == pid
 
 
 async def test_stopping_ends_the_processes_and_lets_looks_end():

@@ -182,3 +182,16 @@ async def test_closing_cuts_off_what_does_not_end_in_time(notes):
     await rounds.close(0.1)
     assert time.monotonic() - began < 5
     assert (notes.looks, rounds.running) == ([], 0)
+
+
+async def test_slots_that_the_machine_slept_through_are_missed_for_that_reason(notes):
+    steady, slept = new_clock(), [0.0]
+    rounds = Rounds(notes, lambda: steady() + slept[0], asleep=lambda: slept[0])
+    rounds.apply([trivial("a", 0.5)])
+    await asyncio.sleep(0.1)
+    slept[0] = 100.0
+    await asyncio.sleep(1.3)
+    await rounds.close(1.0)
+    assert set(notes.lost) == {("a", "suspended")}
+    assert 195 <= notes.lost["a", "suspended"] <= 201
+    assert notes.looks[-1].due >= steady() + 98.0
