@@ -107,5 +107,5 @@ def test_an_order_of_a_walk_that_was_killed_is_reaped(demo):
 
     left, swept = asyncio.run(run())
     assert left.outcome is swept.outcome is Outcome.UP, swept.reason
-    assert ("journey_reaped", 1.0) in [(sample.name, sample.value) for sample in swept.samples]
+    assert next(sample.value for sample in swept.samples if sample.name == "journey_reaped") >= 1
     assert ("shopwatch", "paid") not in _orders(demo)
