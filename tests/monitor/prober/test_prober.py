@@ -51,7 +51,7 @@ async def test_a_killed_prober_is_back_and_what_it_missed_is_counted():
             assert accounted(watch, name) == fell_due
         assert watch.missed_of("a", "prober_dead") >= 1
         assert watch.prober.shards[0].vitals.restarts == {"died": 1, "hung": 0}
-    assert back < 5  # under a second on a machine of one's own; bench/prober.py measures it
+    assert back < 5  # under a second on a machine of one's own; bench/prober_restart.py measures it
 
 
 async def test_a_prober_that_hangs_is_killed_and_started_again(capfd):
