@@ -1,0 +1,127 @@
+"""Shopwatch itself: is the watcher on time, and do its pages arrive?"""
+
+from dashboards.board import Board, Row
+from dashboards.panel import GREEN, RED, YELLOW, Query, series, stat
+
+BOARD = Board(
+    uid="shopwatch-self",
+    title="Shopwatch / Itself",
+    description="Who watches the watcher: lateness, rules, pages, cost.",
+    rows=(
+        Row(
+            "Pages",
+            (
+                stat(
+                    "Open incidents",
+                    Query('sum(shopwatch_incidents_open{severity="page"}) or vector(0)', "incidents"),
+                    thresholds=((None, GREEN), (1, RED)),
+                ),
+                stat(
+                    "Pages waiting",
+                    Query("shopwatch_outbox_pending", "pages"),
+                    thresholds=((None, GREEN), (1, YELLOW)),
+                ),
+                stat(
+                    "Oldest page waiting",
+                    Query("shopwatch_outbox_oldest_seconds", "oldest"),
+                    unit="s",
+                    thresholds=((None, GREEN), (10, YELLOW), (60, RED)),
+                ),
+                stat(
+                    "Config on disk",
+                    Query("shopwatch_config_last_reload_successful", "config"),
+                    mappings=(("0", "has mistakes", RED), ("1", "in force", GREEN)),
+                    thresholds=((None, RED), (1, GREEN)),
+                ),
+                series(
+                    "Messages by channel and outcome",
+                    Query(
+                        "sum by (notifier, outcome) (increase(shopwatch_pages_sent_total[$__rate_interval]))",
+                        "{{notifier}} {{outcome}}",
+                    ),
+                ),
+                series(
+                    "Decision to receipt, 95th percentile",
+                    Query(
+                        "histogram_quantile(0.95, sum by (notifier, le) "
+                        "(increase(shopwatch_page_delivery_seconds_bucket[1h])))",
+                        "{{notifier}}",
+                    ),
+                    unit="s",
+                    help="Of the last hour. Empty while nothing was sent.",
+                ),
+            ),
+        ),
+        Row(
+            "On time?",
+            (
+                series(
+                    "Slots by how they ended",
+                    Query("sum by (state) (rate(probe_slots_total[$__rate_interval]))", "{{state}}"),
+                    unit="cps",
+                ),
+                series(
+                    "Missed slots by reason",
+                    Query("sum by (reason) (rate(probe_missed_total[$__rate_interval]))", "{{reason}}"),
+                    unit="cps",
+                ),
+                series(
+                    "How late looks begin, 99th percentile",
+                    Query(
+                        "histogram_quantile(0.99, sum by (prober, le) "
+                        "(rate(shopwatch_prober_start_lateness_seconds_bucket[$__rate_interval])))",
+                        "prober {{prober}}",
+                    ),
+                    unit="s",
+                ),
+                series(
+                    "Prober restarts",
+                    Query(
+                        "sum by (prober, reason) (increase(shopwatch_prober_restarts_total[$__rate_interval]))",
+                        "prober {{prober}} {{reason}}",
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            "Rules",
+            (
+                series(
+                    "Time of the last evaluation",
+                    Query("shopwatch_rule_group_last_duration_seconds", "{{rule_group}}"),
+                    unit="s",
+                ),
+                series(
+                    "Missed and failed evaluations",
+                    Query("sum(rate(shopwatch_rule_group_iterations_missed_total[$__rate_interval]))", "missed"),
+                    Query("sum(rate(shopwatch_rule_evaluation_failures_total[$__rate_interval]))", "failed"),
+                    unit="cps",
+                ),
+            ),
+        ),
+        Row(
+            "Cost",
+            (
+                series(
+                    "CPU",
+                    Query("rate(process_cpu_seconds_total[$__rate_interval])", "service"),
+                    Query("rate(shopwatch_prober_cpu_seconds_total[$__rate_interval])", "prober {{prober}}"),
+                    unit="percentunit",
+                    help="1 is one core.",
+                ),
+                series(
+                    "Memory",
+                    Query("process_resident_memory_bytes", "service"),
+                    Query("shopwatch_prober_resident_memory_bytes", "prober {{prober}}"),
+                    unit="bytes",
+                ),
+                series("Series in memory", Query("shopwatch_samples_series", "series")),
+                series(
+                    "Samples refused",
+                    Query("sum by (reason) (rate(shopwatch_samples_refused_total[$__rate_interval]))", "{{reason}}"),
+                    unit="cps",
+                ),
+            ),
+        ),
+    ),
+)
