@@ -67,7 +67,10 @@ class Expect(Settings):
     absent: Texts = ()
     regex: Regexes = ()
     json_: dict[JsonPath, Any] = Field(default_factory=dict, alias="json")
-    css: Annotated[dict[Css, str | None], BeforeValidator(_selectors)] = Field(default_factory=dict)
+    css: Annotated[
+        dict[Css, str | None],
+        BeforeValidator(_selectors, json_schema_input_type=str | list[str] | dict[str, str | None]),
+    ] = Field(default_factory=dict)
     headers: dict[str, str | None] = Field(default_factory=dict)
     location: str | None = None
     size: Bounds | None = None

@@ -74,7 +74,7 @@ def _positive(seconds: float) -> float:
 
 
 #: How the units look to an editor that checks the config while it is written; `x-unit` names them.
-_DURATION_TEXT = r"^(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)$"
+_DURATION_TEXT = r"^(0|(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)$"
 
 
 def _schema(unit: str, pattern: str, *examples: str) -> WithJsonSchema:

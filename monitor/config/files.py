@@ -75,7 +75,7 @@ class _Reading:
         include = root.mapping.get("include")
         if include is None or include.value is None:
             return
-        for node in include.items or [include]:
+        for node in include.items if isinstance(include.value, list) else [include]:
             if not isinstance(node.value, str):
                 self._problems.add(node.place, "include takes a list of files, such as [shops/*.yml]")
                 continue

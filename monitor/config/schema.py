@@ -15,6 +15,7 @@ from probes.units import format_duration, format_size
 
 _SECTIONS: tuple[tuple[str, Registry], ...] = (("probes", KINDS), ("backups", ENGINES), ("notifiers", CHANNELS))
 _VARIABLE = {"type": "string", "pattern": r"\$\{.+\}"}
+_BOUNDS = {"gt", "ge", "lt", "le", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 _Schema = dict[str, Any]
 
 
@@ -37,12 +38,25 @@ def schema() -> _Schema:
         config["properties"][section] |= {"type": "array", "items": _by_type(entries)}
     probes = [found[names["probes", kind]] for kind in KINDS.names()]
     config["properties"] |= _only_written(probes)
+    used = _mentioned(config, found)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Shopwatch config",
         **config,
-        "$defs": dict(sorted(found.items())),
+        "$defs": {name: found[name] for name in sorted(used)},
     }
+
+
+def _mentioned(part: Any, definitions: _Schema, seen: set[str] | None = None) -> set[str]:
+    """The names of the definitions that this part refers to, and those that they refer to."""
+    seen = set() if seen is None else seen
+    for value in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _mentioned(value, definitions, seen)
+    name = str(part.get("$ref", "")).rpartition("/")[2] if isinstance(part, dict) else ""
+    if name and name not in seen:
+        seen.add(name)
+        _mentioned(definitions[name], definitions, seen)
+    return seen
 
 
 def _choose(settings: _Schema, kind: str) -> None:
@@ -102,6 +116,8 @@ def _as_written(part: Any) -> None:
         _as_written(value)
     if part.get("type") in ("integer", "number", "boolean") or "x-unit" in part:
         kept = {key: part.pop(key) for key in list(part) if key not in ("description", "default")}
+        if "x-unit" in kept:  # pydantic's bounds are of the number behind the text
+            kept = {key: value for key, value in kept.items() if key not in _BOUNDS}
         part["anyOf"] = [kept, _VARIABLE]
 
 
