@@ -22,7 +22,7 @@ from probes.page import Page
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10
 _LONGEST_URL = 8000
-_ACCEPT = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
+_ACCEPT = b"text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
 #: Headers by which shops and their proxies name a request in their own logs.
 _REQUEST_IDS = ("x-request-id", "x-correlation-id", "x-amzn-requestid", "x-amzn-trace-id", "x-trace-id", "cf-ray")
 
@@ -71,7 +71,7 @@ class Browser:
         self._client = AsyncClient(
             transport=MeasuringTransport(http),
             trust_env=False,
-            headers={"User-Agent": identity.user_agent, "Accept": _ACCEPT},
+            headers=[(b"User-Agent", identity.user_agent.encode()), (b"Accept", _ACCEPT)],
         )
         self._page: Reply | None = None
         self.phases: dict[str, float] = {}

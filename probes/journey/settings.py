@@ -67,7 +67,14 @@ def _check_header(name: str) -> str:
     return name
 
 
+def _check_header_value(value: str) -> str:
+    if any(char in value for char in "\r\n\0"):
+        raise ValueError("a header holds no line break")
+    return value
+
+
 HeaderName = Annotated[str, AfterValidator(_check_header)]
+HeaderValue = Annotated[str, AfterValidator(_check_header_value)]
 Headers = dict[HeaderName, Template]
 #: YAML values whose texts may hold `{{ }}`.
 Filled = Annotated[Any, BeforeValidator(compiled)]
@@ -175,8 +182,8 @@ class Reap(Settings):
 class Identity(Settings):
     """How the shop recognises us. `header` goes to the shop's own origin only, and is never shown."""
 
-    user_agent: str = "shopwatch"
-    header: dict[HeaderName, str] = Field(default_factory=dict)
+    user_agent: HeaderValue = "shopwatch"
+    header: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
 
 
 class JourneySettings(NetworkSettings):

@@ -245,6 +245,11 @@ def test_a_captured_link_to_nowhere_is_down():
     assert "which is no http URL" in finding.reason
 
 
+def test_who_walks_is_told_also_in_a_language_with_accents():
+    _, shop = walk_through(lambda asked: Answer("ok"), _THREE[:1], identity={"user_agent": "boutique-é"})
+    assert shop.asked[0].headers["user-agent"] == "boutique-é".encode().decode("latin-1")
+
+
 def test_an_idempotency_key_is_one_per_walk_and_step():
     steps = [{"name": "pay", "post": "/pay", "json": {"a": 1}, "idempotency": "Idempotency-Key", "level": "checkout"}]
     keys = set()

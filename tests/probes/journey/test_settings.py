@@ -161,6 +161,11 @@ def test_what_cleanup_needs_it_must_ask_for():
     assert "no page before it" in problem[1]
 
 
+def test_an_identity_is_no_way_to_smuggle_headers():
+    (problem,) = _problems([{"name": "a", "get": "/"}], identity={"header": {"X-A": "b\r\nX-B: c"}})
+    assert problem == (("identity", "header", "X-A"), "Value error, a header holds no line break")
+
+
 def test_names_are_used_once():
     (problem,) = _problems([{"name": "a", "get": "/"}], cleanup=[{"name": "a", "get": "/"}])
     assert problem[0] == ("cleanup", 0, "name")
