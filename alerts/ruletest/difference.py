@@ -1,6 +1,7 @@
 """Shows what a unit test expected and what came, so that the eye falls on the difference."""
 
 import difflib
+import math
 from collections.abc import Iterable, Sequence
 
 from alerts.rule import Element
@@ -16,7 +17,9 @@ def alert_difference(wanted: Sequence[ExpectedAlert], got: Sequence[ExpectedAler
 
 def sample_difference(wanted: Sequence[Element], got: Sequence[Element]) -> str:
     """The same for an expression's answer."""
-    return _difference(_sample_lines(wanted), _sample_lines(got), "no sample")
+    shown = _difference(_sample_lines(wanted), _sample_lines(got), "no sample")
+    hint = "\n    (NaN equals nothing, not even itself: compare `expr != expr` instead)"
+    return shown + hint if any(math.isnan(value) for _, value in wanted) else shown
 
 
 def series_text(labels: Labels) -> str:

@@ -2,6 +2,7 @@
 
 import glob
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ def _rule_files(folder: Path, patterns: Iterable[str]) -> tuple[list[Path], list
     warnings = []
     for pattern in patterns:
         found = sorted(glob.glob(str(folder / pattern)))  # noqa: PTH207 - a pattern may be absolute, Path.glob's not
-        files += map(Path, found)
+        files += [Path(os.path.normpath(name)) for name in found]
         if not found:
             warnings.append(f"no file matches {folder / pattern}")
     return files, warnings
