@@ -141,6 +141,7 @@ def _first_answer(file: Path) -> int:
 def _ask(file: Path, settings: BackupSettings) -> dict[str, Any]:
     with closing(_open(file)) as connection:
         connection.execute("PRAGMA query_only=ON")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a question opens no other file
         try:
             rows = count_rows(connection)
         except sqlite3.DatabaseError as error:

@@ -69,13 +69,16 @@ class Postgres:
         self.process.wait(20)
 
     def run(self, program: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[bytes]":
-        return subprocess.run(
+        ended = subprocess.run(
             [self.programs / program, *arguments],
-            check=check,
+            check=False,
             capture_output=True,
             env={"PATH": "/usr/bin:/bin", "PGHOST": str(self.folder), "PGUSER": "postgres", "TZ": "UTC", "LC_ALL": "C"},
             **self._as_user(),
         )
+        if check and ended.returncode != 0:
+            raise RuntimeError(f"{program} failed: {ended.stderr.decode()}")
+        return ended
 
     def sql(self, statements: str, database: str = "postgres") -> str:
         return self.run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statements).stdout.decode()

@@ -1,0 +1,381 @@
+"""Whatever is done to a pg_dump archive, it is never called good; real PostgreSQL, in the real scratch room."""
+
+import os
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes.backup import record
+from probes.backup.isolation import Cell
+from probes.backup.pg_take import take_record
+from probes.backup.postgres import PostgresDump
+from probes.backup.record import Counted
+from probes.backup.verification import CouldNotLook, Verdict, Verification
+from probes.backup.verify import verify
+from tests.probes.backup.shops import NOON, ORDERS, POSTGRES_ROWS, Postgres, recorded
+from tests.programs import require_program
+
+Make = Callable[..., Any]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+
+def look(settings: Any, now: float = NOON + 60, **options: Any) -> Verification:
+    return verify(PostgresDump(settings), clock=lambda: now, **options)
+
+
+@pytest.fixture(scope="session")
+def dumped(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return server.dump("shop", tmp_path_factory.mktemp("dumped") / "shop.dump").read_bytes()
+
+
+@pytest.fixture
+def dump(dumped: bytes, tmp_path: Path) -> Path:
+    """A good dump with its exact record."""
+    path = tmp_path / "shop-1.dump"
+    path.write_bytes(dumped)
+    recorded(path, POSTGRES_ROWS)
+    return path
+
+
+def test_a_good_dump_passes(dump: Path, dump_settings: Make) -> None:
+    expect = {
+        "age": "26h",
+        "tables": {"orders": {"newest": "created_at", "within": "26h"}, "stock.items": {"min": 2}},
+        "query": {
+            "select max(created_at) > now() - interval '99 years' from orders;": True,
+            "select count(*) from orders": ORDERS,
+            "select sum(total) from orders -- all of them": ORDERS * (ORDERS + 1) * 0.75,
+            "select sku from stock.items where left_over = 0": "mug",
+            "select null::int": None,
+        },
+    }
+    found = look(dump_settings(expect=expect))
+    assert (found.verdict, found.reasons) == (Verdict.PASS, ())
+    assert found.rows == POSTGRES_ROWS == found.recorded
+    assert found.newest == {"orders": NOON}
+    assert found.taken_at == NOON
+    assert dict(found.facts)["archive: dbname"] == "shop"
+    assert dict(found.facts)["fsync while restoring"] == "off"
+    assert found.restored_size is not None
+    assert found.restored_size > 1_000_000
+    assert found.rto is not None
+
+
+def _cut(position: float) -> Callable[[bytes], bytes]:
+    return lambda data: data[: int(len(data) * position)]
+
+
+def _flip(seed: int) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        changed = bytearray(data)
+        changed[random.Random(seed).randrange(len(data))] ^= 1 << (seed % 8)
+        return bytes(changed)
+
+    return change
+
+
+MUTATIONS: dict[str, Callable[[bytes], bytes]] = {
+    **{f"cut at {part:.1%}": _cut(part) for part in (0, 0.001, 0.01, 0.2, 0.5, 0.8, 0.99, 0.9999)},
+    **{f"flipped bit {seed}": _flip(seed) for seed in range(20)},
+    "a byte appended": lambda data: data + b"\0",
+    "zeroes": lambda data: bytes(len(data)),
+    "twice": lambda data: data + data,
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_no_changed_dump_with_a_record_is_called_good(dump: Path, dump_settings: Make, mutation: str) -> None:
+    dump.write_bytes(MUTATIONS[mutation](dump.read_bytes()))
+    found = look(dump_settings())
+    assert found.verdict is Verdict.FAIL, found
+    assert found.reasons
+
+
+@pytest.mark.parametrize("compression", ["0", "6"])
+def test_every_cut_is_found_by_the_restore_alone(
+    server: Postgres, dump_settings: Make, tmp_path: Path, compression: str
+) -> None:
+    path = server.dump("shop", tmp_path / "shop-1.dump", f"--compress={compression}")
+    whole = path.read_bytes()
+    for length in (0, 5, 60, len(whole) // 3, len(whole) * 9 // 10, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        found = look(dump_settings())
+        assert found.verdict is Verdict.FAIL, (length, found)
+
+
+def test_a_flipped_bit_in_data_that_is_not_compressed_needs_the_record(
+    server: Postgres, dump_settings: Make, tmp_path: Path
+) -> None:
+    path = server.dump("shop", tmp_path / "shop-1.dump", "--compress=0")
+    recorded(path, POSTGRES_ROWS)
+    data = path.read_bytes()
+    customer = server.sql("SELECT customer FROM orders WHERE id = 9", "shop").strip().encode()
+    assert customer in data
+    path.write_bytes(data.replace(customer, b"X" + customer[1:]))
+    found = look(dump_settings())
+    assert found.verdict is Verdict.FAIL
+    assert "SHA-256" in found.reasons[0]
+
+
+def test_a_dump_whose_record_was_swapped_fails(dump: Path, dump_settings: Make) -> None:
+    dump.rename(dump.with_name("shop-2.dump"))
+    record.path_of(dump).rename(dump.with_name("shop-2.dump.record.json"))
+    found = look(dump_settings())
+    assert found.verdict is Verdict.FAIL
+    assert "is about 'shop-1.dump', not about 'shop-2.dump'" in found.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("database", "options", "reason"),
+    [
+        ("empty", (), "it contains no tables at all"),
+        ("shop", ("--schema-only",), "table carts has 0 rows, 50 were recorded"),
+        ("shop", ("--exclude-table-data=orders",), "table orders has 0 rows, 400 were recorded"),
+        ("shop", ("--exclude-table=carts",), "table carts is missing; 50 rows were recorded"),
+        ("shop", ("--data-only",), "pg_restore cannot restore it"),
+        ("postgres", (), "it contains no tables at all"),
+    ],
+)
+def test_a_whole_dump_of_the_wrong_thing_fails(
+    server: Postgres, dump_settings: Make, tmp_path: Path, database: str, options: tuple[str, ...], reason: str
+) -> None:
+    path = server.dump(database, tmp_path / "shop-1.dump", *options)
+    recorded(path, POSTGRES_ROWS)
+    found = look(dump_settings())
+    assert found.verdict is Verdict.FAIL
+    assert any(reason in said for said in found.reasons), found.reasons
+    record.path_of(path).unlink()
+    assert look(dump_settings(expect={"tables": {"orders": {}, "carts": {}}}), now=NOON * 2).verdict is Verdict.FAIL
+
+
+def test_rows_that_are_missing_fail_even_when_the_record_was_made_from_the_dump(
+    server: Postgres, dump_settings: Make, tmp_path: Path
+) -> None:
+    path = server.dump("shop", tmp_path / "shop-1.dump", "--exclude-table-data=orders")
+    recorded(path, POSTGRES_ROWS | {"orders": 0}, counted=Counted.BACKUP)
+    expect = {"tables": {"orders": {"min": 0, "shrink": "1%"}}}
+    found = look(dump_settings(expect=expect), now=NOON * 2)
+    assert found.verdict is Verdict.PASS, "nothing tells, and the notes say so"
+    assert "counted in the backup itself" in found.notes[0]
+    found = look(dump_settings(expect=expect), now=NOON * 2, previous={"orders": ORDERS})
+    assert found.verdict is Verdict.FAIL
+    assert "400 in the last good backup" in found.reasons[0]
+
+
+def test_other_formats_are_told_apart(server: Postgres, dump_settings: Make, tmp_path: Path) -> None:
+    path = tmp_path / "shop-1.dump"
+    path.write_bytes(server.run("pg_dump", "-Fp", "shop").stdout)
+    assert "is no pg_dump -Fc archive" in look(dump_settings()).reasons[0]
+    path.write_bytes(server.run("pg_dump", "-Ft", "shop").stdout)
+    assert look(dump_settings()).verdict is Verdict.FAIL
+
+
+def test_an_old_dump_with_a_fresh_mtime_is_old(server: Postgres, dump_settings: Make, tmp_path: Path) -> None:
+    path = server.dump("shop", tmp_path / "shop-1.dump")
+    made = path.stat().st_mtime
+    found = look(dump_settings(expect={"age": "26h"}), now=made + 5 * 86400)
+    assert found.verdict is Verdict.FAIL
+    assert "it is 5d" in found.reasons[0]
+    found = look(dump_settings(), now=made - 86400)
+    assert "in the future" in found.reasons[0]
+    found = look(dump_settings(timezone="Asia/Taipei"), now=made)
+    assert found.verdict is Verdict.PASS
+    assert found.taken_at == pytest.approx(made - 8 * 3600, abs=30)
+
+
+def test_the_newest_dump_is_chosen_by_what_is_inside(server: Postgres, dump_settings: Make, tmp_path: Path) -> None:
+    newer = server.dump("shop", tmp_path / "shop-a.dump")
+    older = tmp_path / "shop-z.dump"
+    older.write_bytes(newer.read_bytes())
+    recorded(older, POSTGRES_ROWS, taken_at=newer.stat().st_mtime - 86400)
+    os.utime(newer, (0, 0))
+    found = look(dump_settings(), now=older.stat().st_mtime + 60)
+    assert found.file == "shop-a.dump"
+    older.write_bytes(b"")
+    found = look(dump_settings(), now=older.stat().st_mtime + 60)
+    assert (found.verdict, found.file) == (Verdict.PASS, "shop-a.dump")
+    assert found.notes[0] == "an older backup is bad: shop-z.dump is empty"
+    record.path_of(older).unlink()
+    found = look(dump_settings(), now=older.stat().st_mtime + 60)
+    assert (found.verdict, found.reasons) == (Verdict.FAIL, ("shop-z.dump is empty",)), "it may be the newest"
+
+
+HOSTILE = """
+SET shop.setup = 'on';
+CREATE FUNCTION evil() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('shop.setup', true) = 'on' THEN RETURN; END IF;
+  BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch {mark}'''; EXCEPTION WHEN insufficient_privilege THEN NULL; END;
+  BEGIN PERFORM pg_read_file('/etc/passwd'); RAISE 'I read it'; EXCEPTION WHEN insufficient_privilege THEN NULL; END;
+  BEGIN PERFORM lo_export(1, '{mark}'); EXCEPTION WHEN insufficient_privilege THEN NULL; END;
+END $$;
+CREATE FUNCTION evil_check(integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN PERFORM public.evil(); RETURN true; END';
+CREATE TABLE orders (id integer CHECK (evil_check(id)));
+INSERT INTO orders VALUES (1);
+CREATE EXTENSION pgcrypto;
+CREATE SCHEMA extra; CREATE EXTENSION hstore SCHEMA extra;
+CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no more tables'; END $$;
+CREATE PUBLICATION everything FOR ALL TABLES;
+CREATE SUBSCRIPTION shop CONNECTION 'host=/nowhere dbname=shop' PUBLICATION everything WITH (connect = false);
+CREATE ROLE cashier; ALTER TABLE orders OWNER TO cashier; GRANT SELECT ON orders TO PUBLIC;
+ALTER TABLE orders ENABLE ROW LEVEL SECURITY; ALTER TABLE orders FORCE ROW LEVEL SECURITY;
+CREATE MATERIALIZED VIEW sums AS SELECT count(*) AS n, extra.hstore('a', 'b') AS h FROM orders;
+CREATE EVENT TRIGGER stop ON ddl_command_start EXECUTE FUNCTION stop();
+"""
+ODD = "CREATE OPERATOR CLASS odd FOR TYPE int USING btree AS OPERATOR 1 <, FUNCTION 1 btint4cmp(int4, int4)"
+
+
+def test_a_hostile_dump_reaches_nothing_and_is_still_restored(
+    server: Postgres, dump_settings: Make, tmp_path: Path
+) -> None:
+    mark = Path(f"/tmp/evil-{os.getpid()}")
+    server.sql("CREATE DATABASE hostile")
+    try:
+        server.sql(HOSTILE.replace("{mark}", str(mark)), "hostile")
+        mark.unlink(missing_ok=True)
+        path = server.dump("hostile", tmp_path / "shop-1.dump")
+    finally:
+        server.sql("DROP EVENT TRIGGER IF EXISTS stop", "hostile")
+        server.sql("ALTER SUBSCRIPTION shop SET (slot_name = NONE)", "hostile")
+        server.sql("DROP SUBSCRIPTION IF EXISTS shop", "hostile")
+        server.sql("DROP DATABASE hostile (FORCE)")
+        server.sql("DROP ROLE cashier")
+    recorded(path, {"orders": 1})
+    found = look(dump_settings(expect={"query": {"select n from sums": 1}}))
+    assert (found.verdict, found.reasons) == (Verdict.PASS, ())
+    assert not mark.exists()
+    left_out = dict(found.facts)["left out"]
+    assert all(word in left_out for word in ("EVENT TRIGGER - stop", "SUBSCRIPTION - shop", "PUBLICATION - everything"))
+
+
+def test_a_dump_that_asks_for_more_than_we_give_is_inconclusive(
+    server: Postgres, dump_settings: Make, tmp_path: Path
+) -> None:
+    server.sql("CREATE DATABASE greedy")
+    server.sql(ODD, "greedy")
+    path = server.dump("greedy", tmp_path / "shop-1.dump")
+    server.sql("DROP DATABASE greedy")
+    recorded(path, {})
+    found = look(dump_settings())
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "must be superuser" in found.reasons[0]
+
+
+def test_queries_that_fail_or_answer_otherwise(dump: Path, dump_settings: Make) -> None:
+    queries = {
+        "select count(*) from orders": 3,
+        "select missing": 1,
+        "select * from orders": 1,
+        "drop table orders": 1,
+        "select pg_read_file('/etc/passwd')": "root",
+    }
+    found = look(dump_settings(expect={"query": queries}))
+    assert found.verdict is Verdict.FAIL
+    assert len(found.reasons) == len(queries)
+    assert "answered 400, expected 3" in found.reasons[0]
+    assert 'column "missing" does not exist' in found.reasons[1]
+    assert "one row of one column" in found.reasons[2]
+    assert "permission denied" in found.reasons[4]
+
+
+def test_packed_dumps(dump: Path, dump_settings: Make) -> None:
+    subprocess.run([require_program("zstd"), "-q", "--rm", dump], check=True)
+    packed = Path(f"{dump}.zst")
+    recorded(packed, POSTGRES_ROWS)
+    found = look(dump_settings())
+    assert (found.verdict, found.reasons) == (Verdict.PASS, ())
+    record.path_of(packed).unlink()
+    packed.write_bytes(packed.read_bytes()[:-4])
+    found = look(dump_settings(), now=NOON * 2)
+    assert found.verdict is Verdict.FAIL
+    assert "zstd cannot unpack it" in found.reasons[0]
+
+
+def test_missing_programs_are_our_trouble(dump: Path, dump_settings: Make, tmp_path: Path) -> None:
+    found = look(dump_settings(verify={"programs": str(tmp_path)}))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert f"are not in {tmp_path}; install postgresql" in found.reasons[0]
+
+
+def test_a_scratch_folder_with_a_long_name_is_told(dump: Path, dump_settings: Make, scratch: Path) -> None:
+    deep = scratch / ("x" * 80)
+    deep.mkdir(mode=0o711)
+    found = look(dump_settings(verify={"scratch": str(deep)}))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "too long for a socket" in found.reasons[0]
+
+
+def test_nobody_but_us_may_enter_a_private_scratch_folder(dump: Path, dump_settings: Make, scratch: Path) -> None:
+    private = scratch / "private"
+    private.mkdir(mode=0o700)
+    found = look(dump_settings(verify={"scratch": str(private)}))
+    if os.geteuid() == 0:
+        assert found.verdict is Verdict.INCONCLUSIVE
+        assert found.reasons[0] == f"the user nobody may not enter {private}; name another folder in verify: scratch"
+    else:
+        assert found.verdict is Verdict.PASS
+
+
+def test_the_cluster_ends_and_nothing_is_left_when_the_restore_breaks(dump: Path, dump_settings: Make) -> None:
+    class Breaking(PostgresDump):
+        def question(self, cell: Cell, answered: Any) -> Any:
+            assert self._cluster is not None
+            assert self._cluster._postmaster is not None
+            started.append(self._cluster._postmaster.pid)
+            raise CouldNotLook("the test breaks it")
+
+    started: list[int] = []
+    found = verify(Breaking(dump_settings()), clock=lambda: NOON)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert not Path(f"/proc/{started[0]}").exists()
+
+
+def test_a_record_made_in_the_snapshot_that_is_dumped(server: Postgres, dump_settings: Make, tmp_path: Path) -> None:
+    live = f"postgresql://postgres@/shop?host={server.folder}"
+    target = tmp_path / "shop-1.dump"
+    made = take_record(server.programs, live, target, {"orders": "created_at"}, "UTC", dump=True)
+    assert made.counted is Counted.SNAPSHOT
+    assert {name: table.rows for name, table in made.tables.items()} == POSTGRES_ROWS
+    assert made.database_bytes is not None
+    found = look(dump_settings(expect={"age": "1h"}), now=made.taken_at.timestamp() + 5)
+    assert (found.verdict, found.reasons) == (Verdict.PASS, ())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["shop-1.dump", "shop-1.dump.record.json"]
+
+
+def test_rows_that_come_while_it_is_dumped_are_in_neither(server: Postgres, tmp_path: Path) -> None:
+    from probes.backup.pg_take import snapshot
+
+    server.sql("CREATE DATABASE busy")
+    try:
+        server.sql("CREATE TABLE orders (id integer)", "busy")
+        live = f"postgresql://postgres@/busy?host={server.folder}"
+        with snapshot(server.programs, live) as session:
+            assert session.ask("SELECT count(*) FROM orders;") == ["0"]
+            server.sql("INSERT INTO orders VALUES (1)", "busy")
+            assert session.ask("SELECT count(*) FROM orders;") == ["0"]
+            with pytest.raises(CouldNotLook, match=r"cannot be asked: .*read-only transaction"):
+                session.ask("INSERT INTO orders VALUES (2);")
+    finally:
+        server.sql("DROP DATABASE busy (FORCE)")
+
+
+@pytest.mark.parametrize(
+    ("live", "newest", "message"),
+    [
+        ("postgresql://postgres@/nothing?host={folder}", {}, "database .nothing. does not exist"),
+        ("postgresql://postgres@/shop?host={folder}", {"sales": "at"}, "no table sales; is this the right database"),
+        ("postgresql://postgres@/shop?host={folder}", {"orders": "at"}, 'column "at" does not exist'),
+    ],
+)
+def test_a_live_database_that_cannot_be_recorded(
+    server: Postgres, tmp_path: Path, live: str, newest: dict[str, str], message: str
+) -> None:
+    with pytest.raises(CouldNotLook, match=message):
+        take_record(
+            server.programs, live.replace("{folder}", str(server.folder)), tmp_path / "x.dump", newest, "UTC", True
+        )
+    assert list(tmp_path.iterdir()) == []

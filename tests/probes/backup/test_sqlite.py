@@ -1,0 +1,317 @@
+"""Whatever is done to a SQLite copy, it is never called good; real SQLite, in the real scratch room."""
+
+import gzip
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes.backup import record
+from probes.backup.record import Counted
+from probes.backup.sqlite import SqliteCopy
+from probes.backup.sqlite_take import take_copy
+from probes.backup.verification import Verdict, Verification
+from probes.backup.verify import verify
+from tests.probes.backup.shops import CARTS, NOON, ORDERS, sqlite_shop
+from tests.programs import require_program
+
+Make = Callable[..., Any]
+pytestmark = pytest.mark.integration
+
+
+def look(settings: Any, now: float = NOON + 60, **options: Any) -> Verification:
+    return verify(SqliteCopy(settings), clock=lambda: now, **options)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A good copy with its exact record."""
+    live = sqlite_shop(tmp_path / "live.db")
+    target = tmp_path / "shop-1.db"
+    take_copy(live, target, {"orders": "created_at"}, clock=lambda: NOON)
+    return target
+
+
+def test_a_good_copy_passes(copy: Path, sqlite_settings: Make) -> None:
+    expect = {
+        "age": "26h",
+        "tables": {"orders": {"newest": "created_at", "within": "26h", "min": 400}},
+        "query": {"select count(*) > 5 from orders": True, "select max(id) from orders": 400, "select 'a'": "a"},
+    }
+    found = look(sqlite_settings(expect=expect))
+    assert (found.verdict, found.reasons) == (Verdict.PASS, ())
+    assert found.notes == ()
+    assert found.rows == {"carts": CARTS, "orders": ORDERS} == found.recorded
+    assert found.newest == {"orders": NOON}
+    assert found.taken_at == NOON
+    assert found.size == copy.stat().st_size
+    assert list(found.phases) == ["find", "fetch", "start", "restore", "question", "cleanup"]
+    assert found.rto is not None
+    assert found.rto < sum(found.phases.values())
+
+
+def _truncate(part: float) -> Callable[[Path], None]:
+    return lambda copy: os.truncate(copy, int(copy.stat().st_size * part))
+
+
+def _flip(seed: int) -> Callable[[Path], None]:
+    def change(copy: Path) -> None:
+        data = bytearray(copy.read_bytes())
+        data[random.Random(seed).randrange(len(data))] ^= 1 << (seed % 8)
+        copy.write_bytes(data)
+
+    return change
+
+
+def _sql(statement: str) -> Callable[[Path], None]:
+    def change(copy: Path) -> None:
+        with closing(sqlite3.connect(copy)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+    return change
+
+
+def _replace_by_older(copy: Path) -> None:
+    sqlite_shop(older := copy.with_name("older.db"), orders=ORDERS - 1)
+    older.replace(copy)
+    os.utime(copy)
+
+
+def _replace_by(make: Callable[[Path], None]) -> Callable[[Path], None]:
+    def change(copy: Path) -> None:
+        copy.unlink()
+        make(copy)
+
+    return change
+
+
+MUTATIONS: dict[str, Callable[[Path], None]] = {
+    **{f"cut at {part:.0%}": _truncate(part) for part in (0, 0.001, 0.1, 0.5, 0.9, 0.999)},
+    **{f"flipped bit {seed}": _flip(seed) for seed in range(12)},
+    "a row is missing": _sql("DELETE FROM orders WHERE id = 17"),
+    "all rows are missing": _sql("DELETE FROM orders"),
+    "a row too many": _sql("INSERT INTO carts VALUES (999)"),
+    "a table is missing": _sql("DROP TABLE carts"),
+    "a value differs": _sql("UPDATE orders SET customer = 'x' WHERE id = 3"),
+    "a byte was appended": lambda copy: copy.write_bytes(copy.read_bytes() + b"\0"),
+    "another file under its name": _replace_by_older,
+    "no database at all": lambda copy: copy.write_bytes(b"<html>504 Gateway Time-out</html>" * 99),
+    "zeroes": lambda copy: copy.write_bytes(bytes(copy.stat().st_size)),
+    "gone, its record still there": lambda copy: copy.unlink(),
+    "a folder in its place": _replace_by(Path.mkdir),
+    "a pipe in its place": _replace_by(os.mkfifo),
+    "a damaged record": lambda copy: record.path_of(copy).write_text("{"),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_no_broken_copy_with_a_record_is_called_good(copy: Path, sqlite_settings: Make, mutation: str) -> None:
+    MUTATIONS[mutation](copy)
+    found = look(sqlite_settings())
+    assert found.verdict is Verdict.FAIL, found
+    assert found.reasons
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        *(f"cut at {part}" for part in ("0%", "0%", "10%", "50%", "90%", "100%")),
+        *("no database at all", "zeroes", "all rows are missing", "gone, its record still there"),
+    ],
+)
+def test_most_broken_copies_are_found_out_without_a_record(copy: Path, sqlite_settings: Make, mutation: str) -> None:
+    MUTATIONS[mutation](copy)
+    record.path_of(copy).unlink()
+    found = look(sqlite_settings(expect={"tables": {"orders": {}}}))
+    assert found.verdict is Verdict.FAIL, found
+
+
+def test_a_copy_without_a_record_says_so(copy: Path, sqlite_settings: Make) -> None:
+    record.path_of(copy).unlink()
+    found = look(sqlite_settings())
+    assert found.verdict is Verdict.PASS
+    assert "judged on what is inside alone" in found.notes[0]
+    required = look(sqlite_settings(expect={"record": True}))
+    assert (required.verdict, required.reasons) == (
+        Verdict.FAIL,
+        ("it has no record beside it, and `record: true` expects one",),
+    )
+
+
+def _wal_pair(folder: Path) -> tuple[Path, Path]:
+    """A copy of a live database in WAL mode whose newest rows are only in the -wal."""
+    live = sqlite_shop(folder / "live.db", orders=ORDERS - 1, wal=True)
+    with closing(sqlite3.connect(live)) as writer:
+        writer.execute("PRAGMA wal_autocheckpoint=0")
+        writer.execute("INSERT INTO orders VALUES (?, 'late', ?)", (ORDERS, NOON))
+        writer.commit()
+        copy = Path(shutil.copy(live, folder / "shop-1.db"))
+        wal = Path(shutil.copy(f"{live}-wal", folder / "shop-1.db-wal"))
+    return copy, wal
+
+
+def test_a_copy_with_its_wal_has_all_rows(tmp_path: Path, sqlite_settings: Make) -> None:
+    copy, wal = _wal_pair(tmp_path)
+    record.write(record.make([copy, wal], NOON, {"orders": ORDERS, "carts": CARTS}, Counted.SNAPSHOT), copy)
+    found = look(sqlite_settings())
+    assert (found.verdict, found.reasons) == (Verdict.PASS, ())
+    assert found.rows["orders"] == ORDERS
+
+
+def test_a_copy_without_its_wal_fails_by_its_record(tmp_path: Path, sqlite_settings: Make) -> None:
+    copy, wal = _wal_pair(tmp_path)
+    record.write(record.make([copy], NOON, {"orders": ORDERS, "carts": CARTS}, Counted.LIVE), copy)
+    wal.unlink()
+    found = look(sqlite_settings(expect={"tables": {"orders": {"shrink": "0%"}}}))
+    assert found.verdict is Verdict.FAIL
+    assert found.reasons[0].startswith(f"table orders has {ORDERS - 1} rows, {ORDERS} recorded")
+
+
+def test_a_recorded_wal_that_is_gone_or_changed_fails(tmp_path: Path, sqlite_settings: Make) -> None:
+    copy, wal = _wal_pair(tmp_path)
+    record.write(record.make([copy, wal], NOON, {"orders": ORDERS}, Counted.SNAPSHOT), copy)
+    _flip(3)(wal)
+    assert "SHA-256" in look(sqlite_settings()).reasons[0]
+    wal.unlink()
+    assert look(sqlite_settings()).reasons == ("shop-1.db-wal is missing; it was recorded at backup time",)
+
+
+def test_a_copy_without_its_wal_and_without_a_record_is_in_doubt(tmp_path: Path, sqlite_settings: Make) -> None:
+    _, wal = _wal_pair(tmp_path)
+    wal.unlink()
+    found = look(sqlite_settings())
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "is in WAL mode and has no -wal" in found.reasons[0]
+    fresh = {"tables": {"orders": {"newest": "created_at", "within": "1h"}}}
+    found = look(sqlite_settings(expect=fresh))
+    assert found.verdict is Verdict.PASS, "the newest row is fresh, so it is not half a database"
+    assert any("is in WAL mode" in note for note in found.notes)
+
+
+def test_a_wal_of_another_database_fails(tmp_path: Path, sqlite_settings: Make) -> None:
+    _, wal = _wal_pair(tmp_path)
+    data = bytearray(wal.read_bytes())
+    data[40:48] = b"\xff" * 8  # the salts of the first frame
+    wal.write_bytes(data)
+    found = look(sqlite_settings())
+    assert found.verdict is Verdict.FAIL
+    assert "the -wal beside it does not belong to it" in found.reasons[0]
+
+
+@pytest.mark.parametrize("packer", ["gz", "zst"])
+def test_packed_copies(copy: Path, sqlite_settings: Make, packer: str) -> None:
+    record.path_of(copy).unlink()
+    packed = Path(f"{copy}.{packer}")
+    if packer == "gz":
+        packed.write_bytes(gzip.compress(copy.read_bytes()))
+    else:
+        subprocess.run([require_program("zstd"), "-q", copy, "-o", packed], check=True)
+    copy.unlink()
+    record.write(record.make([packed], NOON, {"orders": ORDERS, "carts": CARTS}, Counted.SNAPSHOT), packed)
+    good = look(sqlite_settings())
+    assert (good.verdict, good.reasons) == (Verdict.PASS, ())
+    record.path_of(packed).unlink()
+    for part in (0.3, 0.7, 0.95):
+        whole = packed.read_bytes()
+        packed.write_bytes(whole[: int(len(whole) * part)])
+        assert look(sqlite_settings()).verdict is Verdict.FAIL
+        packed.write_bytes(whole)
+
+
+@pytest.mark.parametrize("packer", ["gz", "zst"])
+def test_the_archive_of_nothing_fails(tmp_path: Path, sqlite_settings: Make, packer: str) -> None:
+    packed = tmp_path / f"shop-1.db.{packer}"
+    if packer == "gz":
+        packed.write_bytes(gzip.compress(b""))
+    else:
+        command = [require_program("zstd"), "-qc"]
+        packed.write_bytes(subprocess.run(command, input=b"", capture_output=True, check=True).stdout)
+    found = look(sqlite_settings())
+    assert (found.verdict, found.reasons) == (Verdict.FAIL, (f"shop-1.db.{packer} is the {packer} of nothing",))
+
+
+def test_an_old_copy_with_a_fresh_mtime_is_old(copy: Path, sqlite_settings: Make) -> None:
+    os.utime(copy)
+    found = look(sqlite_settings(expect={"age": "26h"}), now=NOON + 3 * 86400)
+    assert (found.verdict, found.reasons) == (Verdict.FAIL, ("it is 3d old, expected at most 1d2h",))
+
+
+def test_a_copy_from_the_future_fails(copy: Path, sqlite_settings: Make) -> None:
+    found = look(sqlite_settings(), now=NOON - 7200)
+    assert found.verdict is Verdict.FAIL
+    assert "made 2h in the future" in found.reasons[0]
+
+
+def test_an_age_that_nothing_inside_tells_is_inconclusive(copy: Path, sqlite_settings: Make) -> None:
+    record.path_of(copy).unlink()
+    found = look(sqlite_settings(expect={"age": "26h"}))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "mtime is no proof" in found.reasons[0]
+    found = look(sqlite_settings(expect={"age": "26h", "tables": {"orders": {"newest": "created_at"}}}))
+    assert (found.verdict, found.taken_at) == (Verdict.PASS, NOON)
+
+
+def test_fewer_rows_than_in_the_last_good_copy(copy: Path, sqlite_settings: Make) -> None:
+    settings = sqlite_settings(expect={"tables": {"orders": {"shrink": "1%"}}})
+    assert look(settings, previous={"orders": ORDERS + 4}).verdict is Verdict.PASS
+    found = look(settings, previous={"orders": ORDERS + 5})
+    assert found.reasons == ("table orders has 400 rows, 405 in the last good backup: more than 1% are missing",)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected", "reason"),
+    [
+        ("select 1", 2, "answered 1, expected 2"),
+        ("select missing", 1, "no such column: missing"),
+        ("select 1, 2", 1, "one row of one column"),
+        ("select id from orders", 1, "one row of one column"),
+        ("delete from orders returning 1", 1, "readonly"),
+        ("attach '/tmp/evil.db' as evil", 1, "too many attached databases"),
+    ],
+)
+def test_queries_that_do_not_answer_as_expected(
+    copy: Path, sqlite_settings: Make, query: str, expected: Any, reason: str
+) -> None:
+    found = look(sqlite_settings(expect={"query": {query: expected}}))
+    assert found.verdict is Verdict.FAIL
+    assert reason in found.reasons[0]
+    assert not Path("/tmp/evil.db").exists()
+
+
+def test_a_hostile_schema_does_not_reach_out(tmp_path: Path, sqlite_settings: Make) -> None:
+    copy = sqlite_shop(tmp_path / "shop-1.db")
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("CREATE VIEW evil AS SELECT load_extension('/tmp/evil.so')")
+        connection.execute(
+            "CREATE TRIGGER bomb AFTER DELETE ON orders BEGIN SELECT load_extension('/tmp/evil.so'); END"
+        )
+        connection.commit()
+    found = look(sqlite_settings(expect={"query": {"select count(*) from evil": 1}}))
+    assert found.verdict is Verdict.FAIL
+    assert "evil" in found.reasons[0] or "authorized" in found.reasons[0] or "unsafe" in found.reasons[0]
+
+
+def test_too_little_disk_is_inconclusive(copy: Path, sqlite_settings: Make) -> None:
+    found = look(sqlite_settings(), reserve=1 << 60)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "not enough disk in" in found.reasons[0]
+    assert "kept in reserve" in found.reasons[0]
+
+
+def test_our_own_bug_is_inconclusive(copy: Path, sqlite_settings: Make) -> None:
+    class Buggy(SqliteCopy):
+        def start(self, cell: Any) -> None:
+            raise KeyError("oops")
+
+    found = verify(Buggy(sqlite_settings()), clock=lambda: NOON)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reasons == ("our own fault, please report it: KeyError: 'oops'",)
+    assert list(found.phases) == ["find", "fetch", "start", "cleanup"]
