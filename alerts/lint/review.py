@@ -1,6 +1,6 @@
 """Goes through rule files with every check, and leaves out what a comment allows.
 
-A comment inside or right above a rule, `# rules check: allow counter, for`, switches those checks off for it.
+A comment inside or right above a rule, `# rules check: allow counter, for (why)`, switches those checks off for it.
 """
 
 import re
@@ -25,7 +25,7 @@ from alerts.promql import parse
 from alerts.promql.node import Node
 from alerts.rule import AlertingRule, RecordingRule, Rule, RuleGroup, identity
 
-_ALLOW = re.compile(r"#\s*rules check:\s*allow\s+([a-z, -]+)")
+_ALLOW = re.compile(r"#\s*rules check:\s*allow\s+([a-z]+(?:\s*,\s*[a-z]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
