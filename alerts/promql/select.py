@@ -68,7 +68,8 @@ def spans(run: Run, node: RangeSelector) -> list[Spans]:
     found = []
     for view in _views(run, selector, after, until):
         raw_times, raw_values = view.window(after, until)
-        times, values = list(raw_times), list(raw_values)
+        times = raw_times if type(raw_times) is list else list(raw_times)
+        values = raw_values if type(raw_values) is list else list(raw_values)
         run.budget.spend(len(times) + 1)
         # A sum is a NaN whenever one of its parts is, and C adds faster than Python looks.
         if (total := sum(values)) != total and any(value != value and is_stale(value) for value in values):
@@ -100,6 +101,9 @@ def subquery_spans(run: Run, node: Subquery, columns_of: "Callable[[Run, Node], 
 
 def _windows(run: Run, times: list[int], values: list[float], references: range, range_ms: int) -> list[Window | None]:
     windows: list[Window | None] = []
+    if len(references) == 1 and times[0] > references[0] - range_ms and times[-1] <= references[0]:
+        run.budget.spend(len(times))
+        return [Window(times, values, references[0] - range_ms, references[0])] * len(run.times)
     for end in references:
         first, last = bisect_right(times, end - range_ms), bisect_right(times, end)
         run.budget.spend(last - first + 1)

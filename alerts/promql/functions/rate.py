@@ -21,7 +21,7 @@ def _extrapolated(window: Window, *, counter: bool, per_second: bool) -> float |
     if len(values) < 2:
         return None
     growth = values[-1] - values[0]
-    if counter:
+    if counter and sorted(values) != values:
         for before, after in pairwise(values):
             if after < before:
                 growth += before
@@ -45,8 +45,8 @@ def _of_counter(*, per_second: bool) -> Callable[..., list[Column]]:
 
     def function(run: Run, call: Call, spans: list[Spans]) -> list[Column]:
         result = apply(run, call, spans)
-        for column in result:
-            run.remarks.maybe_no_counter(labelset.get(column.labels, NAME), call.arguments[0])
+        for metric in {labelset.get(column.labels, NAME) for column in result}:
+            run.remarks.maybe_no_counter(metric, call.arguments[0])
         return result
 
     return function

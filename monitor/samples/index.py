@@ -1,0 +1,110 @@
+"""Finds the series that fit a selector, by label; what was found is kept until a series comes or goes."""
+
+from alerts.promql import Matcher
+from monitor.samples.series import Series
+from probes.base import Labels
+
+_MAX_REMEMBERED = 4096
+_NAME = "__name__"
+
+
+class Index:
+    """Series by label and value. One thread at a time changes it; others may select meanwhile, without a lock.
+
+    That is safe because CPython copies a set or dict in one step, and readers work on copies only.
+    """
+
+    def __init__(self) -> None:
+        self._by_labels: dict[Labels, Series] = {}
+        self._by_value: dict[str, dict[str, set[Series]]] = {}
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
+        self._changes = 0
+        self._changes_of: dict[str, int] = {}
+        self._found: dict[tuple[Matcher, ...], tuple[int, list[Series]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_labels)
+
+    def get(self, labels: Labels) -> Series | None:
+        """The series with exactly these labels."""
+        return self._by_labels.get(labels)
+
+    def all(self) -> list[Series]:
+        """Every series."""
+        return list(self._by_labels.values())
+
+    def label_names(self) -> list[str]:
+        """Every label name in use, sorted."""
+        return sorted(self._by_value.copy())
+
+    def label_values(self, name: str) -> list[str]:
+        """Every value of a label, sorted."""
+        return sorted(self._by_value.get(name, {}).copy())
+
+    def own(self, labels: Labels) -> Labels:
+        """The same labels made of pairs that other series use already, which saves memory."""
+        return tuple([self._pairs.setdefault(pair, pair) for pair in labels])
+
+    def add(self, series: Series) -> None:
+        """Take in a series, whose labels come from `own`."""
+        self._by_labels[series.labels] = series
+        for name, value in series.labels:
+            self._by_value.setdefault(name, {}).setdefault(value, set()).add(series)
+        self._changed(series)
+
+    def remove(self, series: Series) -> None:
+        """Forget a series."""
+        del self._by_labels[series.labels]
+        for name, value in series.labels:
+            values = self._by_value[name]
+            values[value].discard(series)
+            if not values[value]:
+                del values[value]
+                self._pairs.pop((name, value), None)
+                if not values:
+                    del self._by_value[name]
+        self._changed(series)
+
+    def select(self, matchers: tuple[Matcher, ...]) -> list[Series]:
+        """Every series that fits all matchers, oldest first. The list is shared: do not change it."""
+        name = next((m.value for m in matchers if m.name == _NAME and m.op == "="), None)
+        changes = self._changes if name is None else self._changes_of.get(name, 0)
+        found = self._found.get(matchers)
+        if found is not None and found[0] == changes:
+            return found[1]
+        chosen = self._search(matchers)
+        if len(self._found) >= _MAX_REMEMBERED:
+            self._found.clear()
+        self._found[matchers] = (changes, chosen)
+        return chosen
+
+    def _changed(self, series: Series) -> None:
+        self._changes += 1
+        name = next((value for key, value in series.labels if key == _NAME), "")
+        self._changes_of[name] = self._changes
+
+    def _search(self, matchers: tuple[Matcher, ...]) -> list[Series]:
+        candidates, rest = self._candidates(matchers)
+        chosen = [series for series in candidates if all(m.matches_labels(series.labels) for m in rest)]
+        chosen.sort(key=lambda series: series.number)
+        return chosen
+
+    def _candidates(self, matchers: tuple[Matcher, ...]) -> tuple[list[Series], list[Matcher]]:
+        """The series that the most selective matcher leaves, and the matchers that are still to be asked."""
+        best: list[set[Series]] | None = None
+        chosen: Matcher | None = None
+        for matcher in matchers:
+            if matcher.matches(""):
+                continue
+            sets = self._sets(matcher)
+            if best is None or sum(map(len, sets)) < sum(map(len, best)):
+                best, chosen = sets, matcher
+        if best is None:
+            return self.all(), list(matchers)
+        return [series for some in best for series in list(some)], [m for m in matchers if m is not chosen]
+
+    def _sets(self, matcher: Matcher) -> list[set[Series]]:
+        by_value = self._by_value.get(matcher.name, {})
+        if matcher.literals is not None:
+            return [some for value in matcher.literals if (some := by_value.get(value)) is not None]
+        return [some for value, some in list(by_value.items()) if matcher.matches(value)]
