@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alerts.escalation import Escalation, Plan, tell_once
+from alerts.escalation import Escalation, EscalationStep, Plan, tell_once
 from alerts.identity import EXTERNAL, core, group, identity
 from alerts.oncall import Roster
 from alerts.route import Route, route
@@ -49,6 +49,14 @@ class Duty:
     def who(self, names: tuple[str, ...], at: float) -> tuple[str, ...]:
         """The names of the people behind names of rotations and people at a moment."""
         return tuple(person.name for person in self.roster.who(names, at))
+
+    def drill(self, to: str) -> Plan | None:
+        """The plan of a test page to one notifier, to one person by all, or to all; None when nobody is called so."""
+        if not to or to in self.notifiers:
+            return tell_once("drill", (to,) if to else self.notifiers)
+        if self.roster.who((to,), 0.0):
+            return Plan("drill", (EscalationStep(notify=(to,), by=self.notifiers),), insists=False)
+        return None
 
     def _plan(self, chosen: Route | None) -> Plan:
         if chosen is not None and chosen.escalation:

@@ -9,6 +9,7 @@ from typing import Any
 import re2
 
 from probes.base import Labels
+from probes.units import parse_duration
 
 _MATCHER = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^",{}\s]*))\s*')
 
@@ -101,6 +102,17 @@ class Silence:
         """Whether these labels meet every matcher."""
         values = dict(labels)
         return all(matcher.matches(values) for matcher in self.matchers)
+
+
+def begin(matchers: str, duration: str, reason: str, by: str, now: float) -> Silence:
+    """A silence from now on, as a person asks for it: `shop=main` for `2h`. Raises ValueError with a sentence."""
+    seconds = parse_duration(duration)
+    found = parse_matchers(matchers)
+    if seconds <= 0:
+        raise ValueError("a silence lasts longer than nothing; write such as 2h")
+    if not reason.strip():
+        raise ValueError("give a reason: whoever is woken by the end of the silence will want to know")
+    return Silence("", found, now, now + seconds, reason.strip(), by)
 
 
 def covering(silences: Iterable[Silence], alerts: Iterable[Labels], at: float) -> tuple[Silence, ...]:

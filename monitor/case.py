@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from alerts.alert import Alert
+from alerts.alert import Alert, Status
 from alerts.decision import decide
 from alerts.duty import Assignment, Duty
 from alerts.incident import Ack, Context, Decision, Due, Event, Incident, Policy, Resolve
@@ -64,6 +64,24 @@ class Case:
             raise NotKnown(f"there is no incident {key}; `shopwatch incidents` lists them")
         return self._again(stored, event)
 
+    def drill(self, to: str, by: str) -> Decision:
+        """Open an incident in which nothing is broken, and tell one notifier or person of it; all when `to` is empty.
+
+        Raises NotKnown when there is no such notifier or person.
+        """
+        plan = self._duty.drill(to)
+        if plan is None:
+            raise NotKnown(f"there is no notifier and no person called {to!r}")
+        key = self._new_key()
+        labels = (("alertname", "PageTest"), ("drill", key), ("severity", "test"))
+        words = {
+            "summary": "A test page: nothing is broken",
+            "description": f"{by} wants to know whether pages arrive.",
+        }
+        alert = Alert(labels, Status.FIRING, self._now, self._now, words, source=f"a drill of {by}")
+        assigned = replace(self._duty.assign(labels), plan=plan)
+        return self._decide(None, alert, assigned, labels, key)
+
     def due(self) -> None:
         """Look again at every incident whose time has come."""
         for stored in incidents.due(self._connection, self._now):
@@ -100,20 +118,23 @@ class Case:
         labels = lead.labels if lead else stored.incident.labels
         return self._decide(stored, event, self._duty.assign(labels), labels)
 
-    def _decide(self, stored: Stored | None, event: Event, assigned: Assignment, labels: Labels) -> Decision:
+    def _decide(
+        self, stored: Stored | None, event: Event, assigned: Assignment, labels: Labels, key: str = ""
+    ) -> Decision:
         known = stored.incident if stored else None
-        decision = decide(known, event, self._now, self._context(known, assigned, labels))
+        key = key or (known.key if known else self._new_key())
+        decision = decide(known, event, self._now, self._context(key, assigned, labels))
         self.events.append(type(event).__name__.lower())
         if decision.incident is not None:
             self._keep(stored, decision.incident, decision)
         return decision
 
-    def _context(self, known: Incident | None, assigned: Assignment, labels: Labels) -> Context:
+    def _context(self, key: str, assigned: Assignment, labels: Labels) -> Context:
         hours = None
         if assigned.route is not None and not assigned.plan.insists:
             hours = quiet_silence(assigned.route.quiet, self._now)
         return Context(
-            key=self._new_key() if known is None else known.key,
+            key=key,
             identity=assigned.identity,
             labels=assigned.group,
             plan=assigned.plan,

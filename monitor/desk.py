@@ -88,6 +88,10 @@ class Desk:
         """Hand in what a person did to an incident. Raises Busy; the Future raises NotKnown, StoreError."""
         return self._put(lambda case: case.act(key, event))
 
+    def drill(self, to: str, by: str) -> "Future[Decision]":
+        """Send a test page to a notifier or person, or to all. Raises Busy; the Future raises NotKnown, StoreError."""
+        return self._put(lambda case: case.drill(to, by))
+
     def silence(self, silence: Silence) -> "Future[Silence]":
         """Begin a silence (its id is empty) or change one. Raises Busy; the Future raises NotKnown, StoreError."""
         return self._put(lambda case: case.silence(silence))

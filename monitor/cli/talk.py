@@ -1,0 +1,82 @@
+"""How commands reach a running Shopwatch, or its store when it is down."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from monitor.config import Config, load
+from monitor.store import Store
+
+T = TypeVar("T")
+_TIMEOUT = 15.0
+
+
+class Down(Exception):
+    """Shopwatch does not answer at its address."""
+
+
+class Refused(Exception):
+    """Shopwatch answered that it cannot be done; the message is its sentence. `code` is the exit code that this means:
+    2 when something else should have been asked, 3 when it could not be done now.
+    """
+
+    def __init__(self, message: str, code: int = 3) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """`--config FILE` and `--url URL`."""
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="a file or folder")
+    parser.add_argument("--url", help="where Shopwatch runs (default: `listen` of the config)")
+
+
+def add_by(parser: argparse.ArgumentParser) -> None:
+    """`--by NAME`."""
+    parser.add_argument("--by", default=_login(), metavar="NAME", help="who you are (default: %(default)s)")
+
+
+def call(args: argparse.Namespace, method: str, path: str, **body: Any) -> dict[str, Any]:
+    """One request to our API. Raises Down, Refused, ConfigError."""
+    url = (args.url or f"http://{load(args.config).listen}").rstrip("/")
+    try:
+        with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
+            answer = client.request(method, f"{url}/api/v1/{path}", json=body or None)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise Down(f"Shopwatch does not answer at {url} ({error or type(error).__name__})") from None
+    try:
+        found = answer.json()
+    except ValueError:
+        raise Refused(f"{url} answered {answer.status_code}, and not as Shopwatch does") from None
+    if answer.is_error or not isinstance(found, dict):
+        detail = found.get("detail") if isinstance(found, dict) else None
+        sentence = detail if isinstance(detail, str) else f"{url} answered {answer.status_code}: {found}"
+        raise Refused(sentence, 2 if answer.is_client_error else 3)
+    return found
+
+
+def in_store(args: argparse.Namespace, work: Callable[[Config, Store], T]) -> T:
+    """Do something in the store itself, without a running Shopwatch. Raises ConfigError, StoreError."""
+    config = load(args.config)
+    store = Store(config.store, config.store_password)
+    try:
+        return work(config, store)
+    finally:
+        store.close()
+
+
+def complain(error: object) -> None:
+    """Print an error where errors go."""
+    print(error, file=sys.stderr)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "someone"

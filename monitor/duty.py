@@ -1,0 +1,14 @@
+"""What the config says about paging, as the desk and the command line need it."""
+
+from alerts.duty import Duty
+from monitor.config import Config
+
+
+def duty_of(config: Config) -> Duty:
+    """Who is on call, which alert goes where, and what is planned."""
+    return Duty(
+        roster=config.oncall.roster,
+        routes=config.routes,
+        escalations=config.oncall.escalations,
+        notifiers=tuple(channel.name for channel in config.notifiers),
+    )
