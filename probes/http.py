@@ -16,6 +16,7 @@ from probes.net.errors import NetError
 from probes.net.http import MAX_BODY, Http
 from probes.net.message import Headers, Hop, Request, Trace, header
 from probes.net.phases import PHASES
+from probes.net.proxy import ProxySettings
 from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before, reach_samples
 from probes.net.tls import DEFAULT_TLS, TlsSettings, prepare
 from probes.page import Page
@@ -32,8 +33,9 @@ class HttpSettings(NetworkSettings):
     """One request: `url`, and what of `method`, `headers`, `body`, `auth`, `tls` differs from a plain GET.
 
     `redirects` is how many are followed (0: none, and the redirect itself is judged). `expect` says what a good
-    answer is, by default any 2xx. `reuse` keeps the connection between looks. `max_body` bounds the body, packed
-    and unpacked. `compression: false` asks for the body as it is.
+    answer is, by default any 2xx. `http2` is spoken where the server offers it. `reuse` keeps the connection between
+    looks. `max_body` bounds the body, packed and unpacked. `compression: false` asks for the body as it is.
+    Proxies are used only when `proxy` says so; variables such as HTTP_PROXY are not looked at.
     """
 
     type: Literal["http"] = "http"
@@ -43,6 +45,8 @@ class HttpSettings(NetworkSettings):
     body: str = ""
     auth: AuthSettings | None = None
     tls: TlsSettings = DEFAULT_TLS
+    proxy: ProxySettings | None = None
+    http2: bool = False
     redirects: int = Field(default=10, ge=0, le=50)
     reuse: bool = False
     compression: bool = True
@@ -93,6 +97,8 @@ class HttpProbe(Probe[HttpSettings]):
             resolver=settings.make_resolver(),
             family=settings.ip,
             tls=settings.tls,
+            http2=settings.http2,
+            proxy=settings.proxy,
             redirects=settings.redirects,
             max_body=settings.max_body,
             reuse=settings.reuse,
@@ -101,7 +107,7 @@ class HttpProbe(Probe[HttpSettings]):
         self._headers = _headers(settings)
         self._body = settings.body.encode()
         if settings.url.scheme == "https":
-            prepare(settings.tls)
+            prepare(settings.tls, self._http.dialer.alpn)
 
     async def close(self) -> None:
         """Hang up what was kept."""

@@ -1,7 +1,6 @@
 """How a probe proves who it is: basic, bearer, or a token fetched by OAuth2 client credentials."""
 
 import asyncio
-import base64
 import json
 from time import monotonic
 from urllib.parse import quote_plus, urlencode
@@ -11,7 +10,7 @@ from pydantic import model_validator
 from probes.net.address import Url
 from probes.net.errors import NetError
 from probes.net.http import Http
-from probes.net.message import Request, Trace
+from probes.net.message import Request, Trace, basic
 from probes.settings import Secret, Settings
 
 #: A token is fetched anew so many seconds before it ends; one that does not say when it ends is kept this long.
@@ -98,8 +97,3 @@ class Authorization:
             message = f"auth: no token from {where}: it answered {answer.status} without an access_token"
             raise NetError(message, "auth", ours=True) from None
         self._ends = monotonic() + max(0.0, life - _EARLY)
-
-
-def basic(user: str, password: str) -> bytes:
-    """The value of a basic Authorization header."""
-    return b"Basic " + base64.b64encode(f"{user}:{password}".encode())

@@ -1,37 +1,50 @@
 """Fetches over HTTP and measures each leg: resolve, connect, tls, processing, transfer, hop by hop."""
 
 import asyncio
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import replace
 
-from probes.net.address import Url, bracketed
+from probes.net.address import bracketed
+from probes.net.dial import Dialer
 from probes.net.errors import NetError, TimedOut
-from probes.net.handshake import handshake, with_certificates
 from probes.net.http1 import Http1, encode
+from probes.net.http2 import Http2, Session
 from probes.net.message import Answer, Hop, Request, Trace
+from probes.net.pool import SAFE_METHODS, Pool
+from probes.net.proxy import ProxySettings, credentials
 from probes.net.redirect import follow
 from probes.net.resolver import Family, Resolver
-from probes.net.tls import DEFAULT_TLS, TlsError, TlsSettings
-from probes.net.wire import Wire, connect
+from probes.net.tls import DEFAULT_TLS, TlsSettings
+from probes.net.wire import Wire
 
 #: Bytes that a body may have, packed and unpacked each.
 MAX_BODY = 10 * 1024 * 1024
 
 
-@dataclass
 class Http:
     """How to fetch, and the connections kept for it where `reuse` is asked. One event loop only.
 
     Every fetch has a new connection unless `reuse`: that is what a new shopper has, and what shows DNS and TLS.
     """
 
-    resolver: Resolver = field(default_factory=Resolver)
-    family: Family = "any"
-    tls: TlsSettings = DEFAULT_TLS
-    redirects: int = 10
-    max_body: int = MAX_BODY
-    reuse: bool = False
-    _idle: dict[tuple[str, str, int], list[Wire]] = field(default_factory=dict, init=False, repr=False)
+    def __init__(
+        self,
+        *,
+        resolver: Resolver | None = None,
+        family: Family = "any",
+        tls: TlsSettings = DEFAULT_TLS,
+        http2: bool = False,
+        proxy: ProxySettings | None = None,
+        redirects: int = 10,
+        max_body: int = MAX_BODY,
+        reuse: bool = False,
+    ) -> None:
+        """`redirects` is how many are followed; `max_body` bounds a body in bytes; `http2` is used where the server
+        offers it.
+        """
+        self.dialer = Dialer(resolver or Resolver(), family, tls, http2, proxy)
+        self.redirects = redirects
+        self.max_body = max_body
+        self._pool = Pool() if reuse else None
 
     async def fetch(self, request: Request, trace: Trace, deadline: float, redirects: int | None = None) -> Answer:
         """The answer after redirects; `trace` gets every hop. `deadline` is a time of the running loop's clock.
@@ -60,70 +73,55 @@ class Http:
             request = next_request
 
     async def _once(self, request: Request, hop: Hop) -> Answer:
-        url = request.url
-        wire = self._take(url) if self.reuse else None
-        again = wire is not None
+        wire = self._pool.take(request.url, request.method) if self._pool else None
+        again = wire is not None and request.method in SAFE_METHODS
         if wire is None:
-            wire = await self._dial(url, hop)
-        reader = Http1(url.authority, head_only=request.method == "HEAD", max_body=self.max_body)
+            wire = await self.dialer.dial(request.url, hop)
+        hop.ip = wire.ip
+        hop.phases.enter("processing")
+        reader = self._ask(request, wire)
         kept = False
         try:
-            hop.ip = wire.ip
-            hop.phases.enter("processing")
-            wire.attach(reader)
-            wire.write(encode(request, reuse=self.reuse))
             await reader.done
-            kept = self.reuse and reader.keep_alive and not wire.lost
+            kept = reader.keep_alive and not wire.lost
         except NetError:
-            if again and not reader.began:
-                return await self._once(request, hop)  # the server had closed it meanwhile: that is no failure
+            if again and not reader.began:  # the server had hung up on the idle connection: that is no failure
+                return await self._once(request, hop)
             raise
         finally:
             if reader.began:
                 hop.phases.enter("transfer", at=reader.first_byte)
                 reader.stop()
                 hop.answer = reader.answer
-            wire.detach()
-            self._give_back(url, wire) if kept else wire.close()
+            if wire.session is None:
+                wire.detach()
+            if kept and self._pool:
+                self._pool.give_back(request.url, wire)
+            else:
+                wire.close()
         return reader.answer
 
-    async def _dial(self, url: Url, hop: Hop) -> Wire:
-        phases = hop.phases
-        phases.enter("resolve")
-        addresses = await self.resolver.resolve(url.host, self.family)
-        phases.enter("connect")
-        wire = await connect(addresses, url.port, url.host)
-        hop.ip = wire.ip
-        if url.scheme == "https":
-            try:
-                hop.tls = await handshake(wire, phases, self.tls, url.host)
-            except TlsError as error:
-                phases.stop()
-                hop.error = error
-                reopen = partial(connect, [wire.ip], url.port, url.host)
-                hop.error = await with_certificates(error, reopen, self.tls, url.host)
-                hop.tls = hop.error.facts
-                raise hop.error from error
-        return wire
-
-    def _take(self, url: Url) -> Wire | None:
-        idle = self._idle.get(url.origin, [])
-        while idle:
-            wire = idle.pop()
-            if not wire.lost:
-                return wire
-            wire.close()
-        return None
-
-    def _give_back(self, url: Url, wire: Wire) -> None:
-        self._idle.setdefault(url.origin, []).append(wire)
+    def _ask(self, request: Request, wire: Wire) -> Http1 | Http2:
+        """Write the request, in the HTTP version agreed on, and attach what reads the answer."""
+        where = request.url.authority
+        if wire.alpn == "h2":
+            session = wire.session = wire.session or Session(wire)
+            second = Http2(where, session, max_body=self.max_body)
+            wire.attach(second)
+            second.ask(request)
+            return second
+        first = Http1(where, head_only=request.method == "HEAD", max_body=self.max_body)
+        wire.attach(first)
+        proxy = self.dialer.proxy if request.url.scheme == "http" else None
+        if proxy:
+            request = replace(request, headers=[*request.headers, *credentials(proxy)])
+        wire.write(encode(request, reuse=self._pool is not None, target=str(request.url) if proxy else None))
+        return first
 
     def close(self) -> None:
         """Hang up what is kept."""
-        for wires in self._idle.values():
-            for wire in wires:
-                wire.close()
-        self._idle.clear()
+        if self._pool:
+            self._pool.close()
 
 
 def _timed_out(hop: Hop, patience: float) -> TimedOut:

@@ -1,5 +1,6 @@
 """A request and its answer, as plain data."""
 
+import base64
 from dataclasses import dataclass, field
 
 from probes.net.address import Url
@@ -14,6 +15,11 @@ Headers = list[tuple[bytes, bytes]]
 def header(headers: Headers, name: bytes) -> bytes | None:
     """The first value of a header; `name` is lower case."""
     return next((value for key, value in headers if key == name), None)
+
+
+def basic(user: str, password: str) -> bytes:
+    """The value of a basic Authorization header (RFC 7617)."""
+    return b"Basic " + base64.b64encode(f"{user}:{password}".encode())
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from probes.net.address import bracketed
 from probes.net.certificate import TlsFacts, facts_of
@@ -41,17 +41,37 @@ class Wire(asyncio.Protocol):
     and a conversation can turn to TLS in the middle (STARTTLS).
     """
 
-    __slots__ = ("_early", "_incoming", "_outgoing", "_reader", "_shaking", "error", "ip", "lost", "tls", "transport")
+    __slots__ = (
+        "_early",
+        "_incoming",
+        "_outgoing",
+        "_reader",
+        "_shaking",
+        "alpn",
+        "error",
+        "ip",
+        "lost",
+        "session",
+        "tls",
+        "transport",
+    )
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, always first
         self.ip = ""
+        self.alpn = ""
+        self.session: Any = None  # what a protocol keeps from one request to the next
         self.tls: ssl.SSLObject | None = None
         self.lost = False
         self.error: Exception | None = None
         self._shaking: asyncio.Future[None] | None = None
         self._early = _Early()
         self._reader: Reader = self._early
+
+    @property
+    def is_quiet(self) -> bool:
+        """Open, and nothing has come that nobody asked for."""
+        return not self.lost and not self._early.data
 
     def attach(self, reader: Reader) -> None:
         """From now on `reader` gets what comes, beginning with what came before."""
@@ -106,7 +126,9 @@ class Wire(asyncio.Protocol):
             raise self._cut_off(host) from None
         finally:
             self._shaking = None
-        return facts_of(self.tls)
+        facts = facts_of(self.tls)
+        self.alpn = facts.alpn
+        return facts
 
     def _cut_off(self, host: str) -> NetError:
         if isinstance(self.error, OSError):
@@ -136,10 +158,9 @@ class Wire(asyncio.Protocol):
         try:
             while data := self.tls.read(_READ):
                 self._reader.feed(data)
+            self._hung_up(None)  # TLS' own goodbye (close_notify) reads as nothing, while TCP may stay open
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:
-            self._hung_up(None)
         except ssl.SSLError as error:
             self._hung_up(error)
             self.transport.abort()

@@ -17,7 +17,7 @@ from probes.base import Finding, Outcome
 from probes.http import HttpProbe
 from probes.tls import TlsProbe, TlsProbeSettings
 from tests.looking import look, numbers
-from tests.sockets import Authority, Shop, answer, name_server, on_loop, self_signed, serve, silence
+from tests.sockets import Authority, Shop, after_head, answer, name_server, on_loop, self_signed, serve, silence
 
 DAY = 86400.0
 
@@ -241,6 +241,15 @@ async def test_a_handshake_cut_off_and_one_answered_in_plain_text() -> None:
     async with serve(plain) as port:
         finding = await look(TlsProbe, type="tls", address=f"127.0.0.1:{port}")
     assert finding.reason == "tls: 127.0.0.1 does not speak TLS on this port (what it sent is no TLS record)"
+
+
+@on_loop
+async def test_a_body_that_ends_with_tls_own_goodbye(authority: Authority) -> None:
+    """asyncio's server says close_notify and keeps TCP open until it is answered."""
+    async with serve(after_head(b"HTTP/1.1 200 OK\r\n\r\nto the end"), tls=authority.server("localhost")) as port:
+        url, tls = f"https://localhost:{port}/", {"ca": str(authority.ca)}
+        finding = await look(HttpProbe, type="http", url=url, ip=4, tls=tls, expect={"text": "to the end"}, patience=3)
+    assert (finding.outcome, finding.reason) == (Outcome.UP, "")
 
 
 @on_loop
