@@ -50,7 +50,7 @@ class Person(Settings):
     """Someone who can be paged. `slack` is a member ID such as U012ABC, never a display name."""
 
     name: Name
-    slack: Annotated[str, Field(pattern=r"^([UW][A-Z0-9]+)?$")] = ""
+    slack: Annotated[str, Field(pattern=r"^([UW][A-Z0-9]+)?$", examples=["U012ABC"])] = ""
     email: str = ""
     phone: str = ""
     timezone: Zone = "UTC"

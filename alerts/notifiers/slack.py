@@ -57,7 +57,9 @@ class SlackSettings(NotifierSettings):
     token: Secret
     signing_secret: Secret | None = None
     channel: str = Field(min_length=1)
-    base_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://.*/$")
+    base_url: str = Field(
+        default="https://slack.com/api/", pattern=r"^https?://.*/$", examples=["https://slack.com/api/"]
+    )
     timeout: Interval = 10.0
 
 

@@ -1,8 +1,6 @@
-"""Checks what one part's model cannot see: secret files that are not there, timeouts that outlast their interval."""
+"""Checks what one part's model cannot see: timeouts that outlast their interval, labels that are taken."""
 
 import re
-from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.config.kinds import Entry
@@ -10,7 +8,6 @@ from monitor.config.model import Config
 from monitor.config.problems import Problems
 from probes.base import ProbeSettings
 from probes.interpolated import Interpolated
-from probes.settings import Secret, SecretUnreadable, Settings
 from probes.units import format_duration
 from probes.yamlfile import Node
 
@@ -19,43 +16,11 @@ _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _TAKEN = {"probe", "type", "location", "backup", "outcome", "alertname", "instance", "job", "le", "quantile"}
 
 
-def check_secrets(settings: Any, node: Node, problems: Problems) -> None:
-    """Note every secret below these settings whose file cannot be read now."""
-    for place, secret in _secrets(settings, node):
-        try:
-            empty = not secret.read()
-        except SecretUnreadable as error:
-            problems.add(place.place, str(error))
-        else:
-            if empty:
-                where = f"the secret file {secret.file} is empty" if secret.file else "this secret is empty"
-                problems.add(place.place, where)
-
-
-def _secrets(settings: Any, node: Node) -> Iterator[tuple[Node, Secret]]:
-    if isinstance(settings, Secret):
-        yield node, settings
-    elif isinstance(settings, Settings):
-        for name, field in type(settings).model_fields.items():
-            value, key = getattr(settings, name), field.alias or name
-            child = node.step(f"{name}_file") or node.step(key) if name in settings.secret_fields() else node.step(key)
-            if child is not None or isinstance(value, Secret):
-                yield from _secrets(value, child or node)
-    elif isinstance(settings, dict):
-        for key, value in settings.items():
-            yield from _secrets(value, node.step(key) or node)
-    elif isinstance(settings, tuple | list):
-        for index, value in enumerate(settings):
-            yield from _secrets(value, node.step(index) or node)
-
-
 def check_store(config: Config, root: Node, problems: Problems) -> None:
-    """Note a store's password that is missing its file, has no use, or is written into the config itself."""
+    """Note a store's password that has no use, or is written into the config itself."""
     store, password = root.step("store"), root.step("store_password") or root.step("store_password_file")
-    if config.store_password is not None and password is not None:
-        check_secrets(config.store_password, password, problems)
-        if config.store.startswith("sqlite:"):
-            problems.add(password.place, "a SQLite store has no password; give a PostgreSQL store, or leave this out")
+    if password is not None and config.store.startswith("sqlite:"):
+        problems.add(password.place, "a SQLite store has no password; give a PostgreSQL store, or leave this out")
     if store is not None and not isinstance(store.value, Interpolated) and urlsplit(config.store).password:
         problems.add(
             store.place, "the store's password stands in the file; use store_password_file, or ${VAR} in the URL"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.notifiers import CHANNELS, IMPLIED
-from monitor.config.checks import check_labels, check_probe, check_secrets, check_store
+from monitor.config.checks import check_labels, check_probe, check_store
 from monitor.config.coverage import check_coverage
 from monitor.config.defaults import Defaults
 from monitor.config.files import read_files
@@ -73,8 +73,6 @@ def _entries(sections: Mapping[str, Node], problems: Problems) -> tuple[list[Ent
         check_probe(probe, problems)
     for backup in backups:
         check_labels(backup.node, problems)
-    for entry in (*probes, *backups, *notifiers):
-        check_secrets(entry.settings, entry.node, problems)
     return probes, backups, notifiers
 
 

@@ -1,5 +1,6 @@
 """Says in a sentence what a validator found wrong with a value."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -52,8 +53,11 @@ def wanted(error: dict[str, Any]) -> str:
     return _WANTED[error["type"]]
 
 
-def sentence(error: dict[str, Any], key: str, came: str, written: str) -> str:
-    """One sentence about one of pydantic's errors. `came` says what was there, `written` is the text as it stood."""
+def sentence(error: dict[str, Any], key: str, came: str, written: str, examples: Sequence[Any] = ()) -> str:
+    """One sentence about one of pydantic's errors.
+
+    `came` says what was there, `written` is the text as it stood, `examples` are good values of the field.
+    """
     kind, context = error["type"], error.get("ctx", {})
     if kind in ("value_error", "assertion_error"):
         return _named(key, str(context.get("error", "")) or error["msg"])
@@ -62,6 +66,12 @@ def sentence(error: dict[str, Any], key: str, came: str, written: str) -> str:
     if kind.startswith(("datetime_", "date_", "time_", "timezone_")):
         wanted = _MOMENTS.get(kind.partition("_")[0], "a moment with its zone, such as 2026-12-24T00:00+08:00")
         return f"{key} must be {wanted}, not {written or came}"
+    if kind == "string_too_short" and not written:
+        return f"{key} is empty"
+    if kind == "literal_error" and f"'{written}'" in context["expected"] and came != "text":
+        return f'{key} must be text, not {came}; put it in quotes: "{written}"'
+    if kind == "string_pattern_mismatch" and examples:
+        return f"{key} must look like {' or '.join(map(str, examples))}, not {written}"
     if kind in _BOUNDS:
         return f"{key} must be {_BOUNDS[kind].format(**context)}, not {written or came}"
     if kind == "too_short":

@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from monitor.config.parts import model_at
 from monitor.config.problems import Problems
+from monitor.config.scalars import check_scalars
 from monitor.config.sentences import did_you_mean, is_type_error, known_keys, sentence, unexpected, wanted
 from probes.settings import Settings
 from probes.yamlfile import Key, Node, plain
@@ -31,8 +33,7 @@ def validate(
     """
     data = plain(node) if data is None else data
     folder = folder or folder_of(node)
-    for name, child in _secrets_in_place(model, node):
-        problems.keep_secret(child.written, name, child.place)
+    check_scalars(model, node, folder, problems)
     try:
         return model.model_validate(data, context={"folder": folder})
     except ValidationError as invalid:
@@ -83,24 +84,30 @@ class _Explanation:
         written = here.written if not isinstance(here.value, dict | list) else ""
         telling = [error for error in group if not is_type_error(error)]
         if telling:
-            for message in dict.fromkeys(sentence(error, key, here.kind, written) for error in telling):
+            for message in dict.fromkeys(self._sentence(error, key, here.kind, written) for error in telling):
                 self._problems.add(here.place, message, also=True, within=here)
         else:
             sorts = list(dict.fromkeys(wanted(error) for error in group if error["type"] != "none_required"))
             self._problems.add(here.place, unexpected(key, sorts, here.kind, written))
 
+    def _sentence(self, error: _Error, key: str, came: str, written: str) -> str:
+        *above, last = error["loc"] or ("",)
+        fields = model_at(self._model, above).model_fields
+        field = fields.get(str(last)) or next((one for one in fields.values() if one.alias == last), None)
+        return sentence(error, key, came, written, (field.examples or ()) if field else ())
+
     def _key(self, error: _Error) -> None:
         """A key that is missing or unknown."""
         *above, key = error["loc"]
         here, gone = self._node.walk(above)
-        owner = _model_at(self._model, above)
+        owner = model_at(self._model, above)
         place = f"{_last_word(gone)} of {self._what}" if gone else self._what
         if error["type"] == "missing":
-            siblings = owner.secret_fields() if owner and issubclass(owner, Settings) else ()
+            siblings = owner.secret_fields() if issubclass(owner, Settings) else ()
             either = f"{key} or {key}_file" if key in siblings else key
             self._problems.add(here.place, f"{place} needs {either}", also=True)
         else:
-            known = [*(known_keys(owner) if owner else []), *(self._known if not gone else ())]
+            known = [*known_keys(owner), *(self._known if not gone else ())]
             hint = did_you_mean(str(key), known)
             self._problems.add(here.key_place(str(key)), f"{key} is not a setting of {place}{hint}")
 
@@ -138,45 +145,6 @@ def _last_word(way: tuple[Key, ...]) -> str:
         word = next((str(key) for key in reversed(way) if isinstance(key, str)), "entry")
         return f"{word} (entry {way[-1] + 1})"
     return way[-1]
-
-
-def _model_at(model: type[BaseModel], loc: list[Key]) -> type[BaseModel] | None:
-    """The model whose keys are meant at the end of a validator's way."""
-    here: type[BaseModel] | None = model
-    models: list[type[BaseModel]] = [model]
-    for key in loc:
-        found: list[type[BaseModel]] = []
-        for candidate in models:
-            for name, field in candidate.model_fields.items():
-                if key in (name, field.alias):
-                    found += _models_in(field.annotation)
-        if found:
-            models = found
-        named = [candidate for candidate in models if candidate.__name__ == key]
-        here = (named or models)[0]
-    return here
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
-
-
-def _secrets_in_place(model: type[Settings], node: Node) -> list[tuple[str, Node]]:
-    """Secrets that were written into the file itself, with the names to show instead."""
-    found: list[tuple[str, Node]] = []
-    for name in model.secret_fields():
-        child = node.step(name)
-        if child is not None and child.written:
-            found.append((name, child))
-    for name, field in model.model_fields.items():
-        child = node.step(field.alias or name)
-        for inner in _models_in(field.annotation) if child is not None else []:
-            if child is not None and issubclass(inner, Settings):
-                for item in [child, *child.items, *child.mapping.values()]:
-                    found += _secrets_in_place(inner, item) if item.mapping else []
-    return found
 
 
 def folder_of(node: Node) -> Path:
