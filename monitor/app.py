@@ -12,10 +12,11 @@ from alerts.duty import Duty
 from alerts.notifiers import CHANNELS
 from alerts.notifiers.base import AnyNotifier
 from alerts.promql import Engine
+from alerts.promql.stale import STALE
 from alerts.rule import RuleGroup
 from alerts.rulefile import load as load_rules
+from alerts.rulequery import query_of
 from alerts.rulestate import Surroundings as RuleSurroundings
-from monitor.answers import Answers
 from monitor.case import Surroundings
 from monitor.config import Changes, Config, ConfigError, diff, load
 from monitor.desk import Desk
@@ -36,7 +37,7 @@ from monitor.store import Store
 from monitor.verifications import Verifications
 from monitor.web.bell import Bell
 from probes import KINDS
-from probes.base import ProbeSettings
+from probes.base import Labels, ProbeSettings
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Shopwatch:
         self.bell = Bell()
         self.exposition = Exposition(config.location)
         self.samples, self.latest = Samples(), Latest()
-        self.engine = Engine(self.samples)
+        self.engine = Engine(self.samples, clock=time.monotonic)
         self.history = History(self.samples)
         registry = self.exposition.registry
         self.store = Store(config.store, config.store_password)
@@ -86,10 +87,9 @@ class Shopwatch:
             surroundings=Surroundings(evidence=self.facts.evidence, quiet=self.facts.quiet),
             wake=self.pager.wake,
         )
-        answers = Answers(self.engine, self.samples)
         self.evaluator = Evaluator(
-            answers.query,
-            answers.append,
+            query_of(self.engine),
+            self._record,
             self._alert,
             clock=clock,
             keeper=RuleKeeper(self.store),
@@ -182,6 +182,10 @@ class Shopwatch:
     def _interval(self, name: str) -> float | None:
         probe = self.probe(name)
         return probe.every if probe else None
+
+    def _record(self, labels: Labels, at_ms: int, value: float | None) -> bool:
+        """Remember a sample that a rule made; None ends its series."""
+        return self.samples.append(labels, at_ms, STALE if value is None else value)
 
     def _changed(self) -> None:
         self.evaluator.nudge()

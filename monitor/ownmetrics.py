@@ -4,12 +4,17 @@ from monitor.rulecounts import METRICS as RULE_METRICS
 from probes.backup.report import METRICS as BACKUP_METRICS
 from probes.base import Metric
 
-#: What the rooms count with prometheus_client, where a metric exists only once its room is built. A test compares.
-_ROOMS = (
+#: What the service knows as a whole; monitor/selfwatch.py reads the values.
+SERVICE = (
     Metric("shopwatch_build_info", "gauge", "Always 1; the version that runs."),
-    Metric("shopwatch_calendar_runs_total", "counter", "Calendar work by how it ended."),
+    Metric("shopwatch_calendar_runs_total", "counter", "Calendar work by how it ended: done, late or failed."),
     Metric("shopwatch_config_last_reload_success_timestamp_seconds", "gauge", "When the running config was read."),
     Metric("shopwatch_config_last_reload_successful", "gauge", "1 if the config on disk could be read last time."),
+    Metric("shopwatch_samples_refused_total", "counter", "Samples that memory did not take, by reason."),
+    Metric("shopwatch_samples_series", "gauge", "Series in memory."),
+)
+#: What the rooms count with prometheus_client, where a metric exists only once its room is built. A test compares.
+_ROOMS = (
     Metric("shopwatch_decisions_failed_total", "counter", "Events that could not be decided or stored."),
     Metric("shopwatch_decisions_total", "counter", "Events decided about incidents."),
     Metric("shopwatch_desk_waiting", "gauge", "Events that wait to be decided."),
@@ -26,11 +31,9 @@ _ROOMS = (
     Metric("shopwatch_prober_start_lateness_seconds", "histogram", "How long after their slots looks began."),
     Metric("shopwatch_prober_up", "gauge", "1 while the prober process runs."),
     Metric("shopwatch_prober_waiting_looks", "gauge", "Looks that are due and wait for room."),
-    Metric("shopwatch_samples_refused_total", "counter", "Samples that memory did not take."),
-    Metric("shopwatch_samples_series", "gauge", "Series in memory."),
 )
 
 
 def own_metrics() -> list[Metric]:
     """Every metric that Shopwatch has beside its probes'."""
-    return [*_ROOMS, *BACKUP_METRICS, *(Metric(name, kind, text) for _, name, kind, text in RULE_METRICS)]
+    return [*SERVICE, *_ROOMS, *BACKUP_METRICS, *(Metric(name, kind, text) for _, name, kind, text in RULE_METRICS)]

@@ -3,10 +3,12 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC
 from typing import NamedTuple
 
+from apscheduler.events import EVENT_JOB_SUBMITTED, JobSubmissionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -16,6 +18,7 @@ from probes.cron import cron_trigger
 LOG = logging.getLogger(__name__)
 _PULSE_SECONDS = 30.0
 _STEP_SECONDS = 5.0
+_LATE_SECONDS = 60.0
 
 
 class Appointment(NamedTuple):
@@ -42,7 +45,10 @@ class Schedule:
             timezone=UTC,
             daemon=True,
         )
+        #: Calls by appointment and how they went: done, late (begun a minute or more after their time) or failed.
+        self.runs: Counter[tuple[str, str]] = Counter()
         self._appointments: dict[str, Appointment] = {}
+        self._scheduler.add_listener(self._submitted, EVENT_JOB_SUBMITTED)
         self._stop = threading.Event()
         self._watch: threading.Thread | None = None
 
@@ -69,9 +75,9 @@ class Schedule:
         for name, appointment in wanted.items():
             old = self._appointments.get(name)
             if old is not None and old.cron == appointment.cron:
-                self._scheduler.modify_job(name, func=_guarded(appointment))
+                self._scheduler.modify_job(name, func=self._guarded(appointment))
             else:
-                self._scheduler.add_job(_guarded(appointment), triggers[name], id=name, replace_existing=True)
+                self._scheduler.add_job(self._guarded(appointment), triggers[name], id=name, replace_existing=True)
         self._appointments = wanted
 
     def next_call(self, name: str) -> float | None:
@@ -94,12 +100,20 @@ class Schedule:
         for name, appointment in self._appointments.items():
             self._scheduler.reschedule_job(name, trigger=cron_trigger(appointment.cron))
 
+    def _submitted(self, event: JobSubmissionEvent) -> None:
+        """APScheduler hands a job over; several missed times are one call, and the newest of them counts."""
+        due = max(moment.timestamp() for moment in event.scheduled_run_times)
+        if self._clock() - due >= _LATE_SECONDS:
+            self.runs[event.job_id, "late"] += 1
 
-def _guarded(appointment: Appointment) -> Callable[[], None]:
-    def call() -> None:
-        try:
-            appointment.run()
-        except Exception:  # one appointment that fails must not cost the next
-            LOG.exception("the appointment %s failed", appointment.name)
+    def _guarded(self, appointment: Appointment) -> Callable[[], None]:
+        def call() -> None:
+            try:
+                appointment.run()
+            except Exception:  # one appointment that fails must not cost the next
+                LOG.exception("the appointment %s failed", appointment.name)
+                self.runs[appointment.name, "failed"] += 1
+            else:
+                self.runs[appointment.name, "done"] += 1
 
-    return call
+        return call

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from monitor.collectors import Number, Numbers
+from monitor.ownmetrics import SERVICE
 from monitor.rulecounts import METRICS as RULE_METRICS
 from probes.backup.report import METRICS as BACKUP_METRICS
 from probes.base import Metric
@@ -15,15 +16,6 @@ if TYPE_CHECKING:
     from monitor.app import Shopwatch
 
 VERSION = version("shopwatch")
-
-_OWN = (
-    Metric("shopwatch_build_info", "gauge", "Always 1; the version that runs."),
-    Metric("shopwatch_config_last_reload_successful", "gauge", "1 if the config on disk could be read last time."),
-    Metric("shopwatch_config_last_reload_success_timestamp_seconds", "gauge", "When the running config was read."),
-    Metric("shopwatch_samples_series", "gauge", "Series in memory."),
-    Metric("shopwatch_samples_refused_total", "counter", "Samples that memory did not take, by reason."),
-    Metric("shopwatch_calendar_runs_total", "counter", "Calendar work by how it ended: done, late or failed."),
-)
 
 
 def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
@@ -41,7 +33,12 @@ def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
         yield "shopwatch_build_info", (("version", VERSION),), 1.0
         yield "shopwatch_config_last_reload_successful", (), float(shop.reload_ok)
         yield "shopwatch_config_last_reload_success_timestamp_seconds", (), shop.reloaded_at
+        for (job, outcome), count in shop.schedule.runs.items():
+            yield "shopwatch_calendar_runs_total", (("job", job), ("outcome", outcome)), float(count)
+        yield "shopwatch_samples_series", (), float(shop.samples.series_count)
+        for reason, count in shop.samples.refused.items():
+            yield "shopwatch_samples_refused_total", (("reason", reason),), float(count)
 
     registry.register(Numbers(BACKUP_METRICS, backups))
     registry.register(Numbers([Metric(name, kind, text) for _, name, kind, text in RULE_METRICS], rules))
-    registry.register(Numbers(_OWN, own))
+    registry.register(Numbers(SERVICE, own))

@@ -7,7 +7,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
 from monitor.selfwatch import VERSION
-from monitor.web import heartbeat, metrics, operators, runbooks, state
+from monitor.store.incidents import unresolved
+from monitor.web import heartbeat, incidents, metrics, operators, rules, runbooks, state
 from monitor.web.overview import Overview, backup_views, incident_views, probe_views
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def create(shop: "Shopwatch") -> FastAPI:
     app.include_router(state.router(shop))
     app.include_router(metrics.router(shop.exposition))
     app.include_router(heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now))
+    app.include_router(incidents.router(shop.desk, shop.store, lambda: shop.config.url, shop.clock))
+    app.include_router(rules.router(shop.evaluator))
     app.include_router(operators.router(_overview(shop), shop.bell, templates))
     app.include_router(runbooks.router(runbooks.Runbooks(lambda: shop.config.runbooks), templates))
     app.mount("/static", StaticFiles(directory=operators.STATIC), name="static")
@@ -46,9 +49,7 @@ async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Re
 
 def _overview(shop: "Shopwatch") -> Callable[[], Awaitable[Overview]]:
     async def overview() -> Overview:
-        from monitor.store import incidents as stored
-
-        open_ones = await shop.store.atransaction(stored.unresolved)
+        open_ones = await shop.store.atransaction(unresolved)
         now, config = shop.clock(), shop.config
         backups = [(backup.name, backup.type) for backup in config.backups]
         return Overview(
