@@ -15,6 +15,12 @@ SERVICE = (
 )
 #: What the rooms count with prometheus_client, where a metric exists only once its room is built. A test compares.
 _ROOMS = (
+    Metric("process_cpu_seconds_total", "counter", "CPU time that the service used."),
+    Metric("process_max_fds", "gauge", "File descriptors that the service may open."),
+    Metric("process_open_fds", "gauge", "File descriptors that the service has open."),
+    Metric("process_resident_memory_bytes", "gauge", "Memory of the service."),
+    Metric("process_start_time_seconds", "gauge", "When the service started."),
+    Metric("process_virtual_memory_bytes", "gauge", "Address space of the service."),
     Metric("shopwatch_decisions_failed_total", "counter", "Events that could not be decided or stored."),
     Metric("shopwatch_decisions_total", "counter", "Events decided about incidents."),
     Metric("shopwatch_desk_waiting", "gauge", "Events that wait to be decided."),
