@@ -2,8 +2,8 @@
 
     python -m bench.prober_scale [COUNT …]      (default: 100 1000 5000; about 25 s each)
 
-Counted are the service's part (taking results in, metrics) and the prober, without the server. The CPU a probe costs is
-compared with that of the smallest count. Ends with one JSON line a figure.
+Counted are the service's part (results in, metrics, samples in memory) and the prober, without the server. The CPU a
+probe costs is compared with that of the smallest count. Ends with one JSON line a figure.
 """
 
 import asyncio
@@ -16,9 +16,12 @@ import time
 import psutil
 import uvloop
 
+from monitor.intake import Intake
+from monitor.latest import Latest
 from monitor.metrics import Exposition
 from monitor.prober.prober import Prober
 from monitor.prober.slots import Missed
+from monitor.samples import Samples
 from probes.base import Outcome, Result
 from probes.http import HttpSettings
 
@@ -42,23 +45,24 @@ async def serve() -> None:
     await server.serve_forever()
 
 
-class Taken:
-    """The service's part of the work."""
+class Service:
+    """The service's part of the work: metrics, samples in memory, the newest results."""
 
     def __init__(self, probes: list[HttpSettings]) -> None:
         self.exposition = Exposition("bench")
-        self.exposition.configure(probes, time.time())
+        self.samples = Samples(max_series=300_000)
+        self.intake = Intake(self.exposition, self.samples, Latest(), lambda: None, time.time)
+        self.intake.remember(self.exposition.configure(probes, time.time()), time.time())
         self.late: list[float] = []
         self.bad = self.missed = 0
-        self.readings = 0
 
     def results_in(self, results: list[Result]) -> None:
-        for result in results:
-            self.readings += len(self.exposition.update(result, time.time()))
-            self.late.append(result.late)
-            self.bad += result.outcome is not Outcome.UP
+        self.intake.take(results)
+        self.late += [result.late for result in results]
+        self.bad += sum(result.outcome is not Outcome.UP for result in results)
 
     def missed_in(self, missed: list[Missed]) -> None:
+        self.intake.missed(missed)
         self.missed += sum(some.slots for some in missed)
 
 
@@ -67,32 +71,32 @@ async def measure(count: int, port: int) -> dict[str, float]:
         HttpSettings(name=f"probe {n}", type="http", url=f"http://127.0.0.1:{port}/{n}", every=EVERY, timeout=5.0)
         for n in range(count)
     ]
-    taken = Taken(probes)
-    prober = Prober(probes, "bench", taken.results_in, taken.missed_in)
+    service = Service(probes)
+    prober = Prober(probes, "bench", service.results_in, service.missed_in)
     await prober.start()
     await asyncio.sleep(WARM_UP)
     processes = [psutil.Process(), psutil.Process(prober.shards[0].pid)]
-    taken.late.clear()
+    service.late.clear()
     before = [sum(process.cpu_times()[:2]) for process in processes]
     await asyncio.sleep(MEASURED)
     after = [sum(process.cpu_times()[:2]) for process in processes]
     memory = [process.memory_info().rss / 2**20 for process in processes]
-    late = sorted(taken.late)
+    late = sorted(service.late)
     looks = len(late)
     await prober.stop()
-    service, child = (end - start for start, end in zip(before, after, strict=True))
+    own, child = (end - start for start, end in zip(before, after, strict=True))
     return {
         "looks": looks,
-        "bad": taken.bad,
-        "missed": taken.missed,
+        "bad": service.bad,
+        "missed": service.missed,
         "late p50": late[looks // 2],
         "late p99": late[looks * 99 // 100],
         "late max": late[-1],
         "MiB": sum(memory),
         "service MiB": memory[0],
-        "service CPU": service / looks,
+        "service CPU": own / looks,
         "prober CPU": child / looks,
-        "series": taken.exposition.text().count(b"\n"),
+        "series": service.exposition.text().count(b"\n"),
     }
 
 

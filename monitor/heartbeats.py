@@ -1,10 +1,14 @@
 """The jobs that report by themselves: since when we expect each, and what it said last."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 
 from monitor.store import Store, heartbeats
 from probes.base import Beat
+
+#: Since when we expect a job (wall clock, UTC), and its newest report.
+Heard = tuple[float, Beat | None]
 
 _BURST = 10.0
 
@@ -18,7 +22,8 @@ class Heartbeats:
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
-        self._beats: dict[str, tuple[float, Beat | None]] = {}
+        self._beats: dict[str, Heard] = {}
+        self._lock = threading.Lock()
         self._allowance: dict[str, tuple[float, float]] = {}
 
     def expect(self, probes: Iterable[str]) -> None:
@@ -26,9 +31,10 @@ class Heartbeats:
         names, now = list(probes), self._clock()
         self._store.transaction(lambda connection: heartbeats.expect(connection, names, now))
         stored = self._store.transaction(heartbeats.read)
-        self._beats = {name: stored[name] for name in names}
+        with self._lock:  # a report may have come in since the store was read
+            self._beats = {name: _newer(stored[name], self._beats.get(name)) for name in names}
 
-    def of(self, probe: str) -> tuple[float, Beat | None]:
+    def of(self, probe: str) -> Heard:
         """Since when we expect this probe's job (wall clock, UTC), and its newest report."""
         return self._beats.get(probe, (self._clock(), None))
 
@@ -37,12 +43,14 @@ class Heartbeats:
 
         Raises KeyError for a job that is not expected, and StoreError.
         """
-        since, _ = self._beats[probe]
+        self._beats[probe]  # a job that is not expected is refused before anything is written
         if not self._may(probe):
             return False
         beat = Beat(self._clock(), ok, message)
         await self._store.atransaction(lambda connection: heartbeats.report(connection, probe, beat))
-        self._beats[probe] = (since, beat)
+        with self._lock:
+            since, _ = self._beats.get(probe, (beat.at, None))
+            self._beats[probe] = (since, beat)
         return True
 
     def _may(self, probe: str) -> bool:
@@ -51,3 +59,8 @@ class Heartbeats:
         left = min(_BURST, left + max(0.0, now - at))
         self._allowance[probe] = (max(0.0, left - 1.0), now)
         return left >= 1.0
+
+
+def _newer(stored: Heard, held: Heard | None) -> Heard:
+    beat = held[1] if held else None
+    return stored if held is None or beat is None or (stored[1] and stored[1].at >= beat.at) else held
