@@ -22,7 +22,7 @@ def _name(family: Metric) -> str:
 def test_every_registered_metric_is_known(tmp_path: Path):
     registry: CollectorRegistry = Exposition("here").registry
     store = Store(f"sqlite:{tmp_path}/state.db")
-    Pager(store, (), roster=lambda: Roster(), external_url="", clock=lambda: 0.0, registry=registry)
+    Pager(store, (), roster=Roster, external_url="", clock=lambda: 0.0, registry=registry)
     Desk(store, Duty(roster=Roster(), routes=(), escalations=(), notifiers=()), clock=lambda: 0.0, registry=registry)
     registry.register(ProberVitals([]))
     registered = {_name(family): family.type for family in registry.collect()}

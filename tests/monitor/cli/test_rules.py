@@ -36,7 +36,7 @@ def test_check_says_everything_with_its_place(capsys: pytest.CaptureFixture[str]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{rules}:1:82: this is not PromQL that we can evaluate")
     assert (
-        f"{rules}:1:46: no probe and no rule makes the metric probe_sucess; is probe_success meant? [metric]" in lines
+        f"{rules}:1:45: no probe and no rule makes the metric probe_sucess; is probe_success meant? [metric]" in lines
     )
     assert lines[-1] == f"1 rule in 1 file: {len(lines) - 1} problems"
 
