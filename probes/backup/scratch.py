@@ -21,6 +21,7 @@ from probes.backup.verification import CouldNotLook
 PREFIX = "shopwatch-verify-"
 _OWNER = "owner.json"
 _ABANDONED_SECONDS = 3600.0
+_ATTEMPTS = 20
 
 
 class Account(NamedTuple):
@@ -93,12 +94,12 @@ def remove_scratch(scratch: Scratch) -> None:
     """End what still runs in the room, then remove it. Raises OSError when something cannot be removed."""
     try:
         _end_processes(scratch.root, scratch.account.uid)
-        shutil.rmtree(scratch.root)
+        _remove(scratch.root)
     finally:
         scratch.lock.close()
 
 
-def clean_leftovers(base: Path) -> list[str]:
+def clean_leftovers(base: Path, now: float | None = None) -> list[str]:
     """Remove the rooms below `base` whose owner is dead, with what still runs in them; answers what was cleaned.
 
     A room is ours by its folder's user and its owner note, abandoned when nobody holds the note's lock; its processes
@@ -109,17 +110,17 @@ def clean_leftovers(base: Path) -> list[str]:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             if root.is_symlink() or root.stat().st_uid != os.geteuid():
                 continue
-            if _clean(root):
+            if _clean(root, time.time() if now is None else now):
                 cleaned.append(root.name)
     return cleaned
 
 
-def _clean(root: Path) -> bool:
+def _clean(root: Path, now: float) -> bool:
     try:
         note = (root / _OWNER).open()
     except FileNotFoundError:
         # Its owner died before signing it, or is about to sign it.
-        if time.time() - root.stat().st_ctime < _ABANDONED_SECONDS:
+        if now - root.stat().st_ctime < _ABANDONED_SECONDS:
             return False
         shutil.rmtree(root)
         return True
@@ -129,8 +130,18 @@ def _clean(root: Path) -> bool:
         except BlockingIOError:
             return False
         _end_processes(root, int(json.load(note)["uid"]))
-        shutil.rmtree(root)
+        _remove(root)
     return True
+
+
+def _remove(root: Path) -> None:
+    """Remove a room; what a dying process takes away or puts there meanwhile is no trouble."""
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(OSError):
+            shutil.rmtree(root)
+            return
+        time.sleep(0.1)
+    shutil.rmtree(root)
 
 
 def _end_processes(root: Path, uid: int) -> None:
