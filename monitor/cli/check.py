@@ -77,5 +77,8 @@ def _kinds(probes: Iterable[Any]) -> str:
 
 
 def _match(route: Route) -> str:
-    said = [f"{label}={'|'.join(values)}" for label, values in route.match.items()]
+    said = [
+        f"{label}{values[0]}" if values[0][:2] in ("=~", "!=", "!~") else f"{label}={'|'.join(values)}"
+        for label, values in route.match.items()
+    ]
     return ", ".join(said) or "every alert"

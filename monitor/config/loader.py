@@ -15,7 +15,7 @@ from monitor.config.model import Config
 from monitor.config.problems import Problems
 from monitor.config.references import check_references
 from monitor.config.rulefiles import read_rules, rule_files, shipped
-from monitor.config.validate import folder_of, validate
+from monitor.config.validate import WHOLE, folder_of, validate
 from probes import KINDS
 from probes.backup import ENGINES
 from probes.settings import Settings
@@ -54,7 +54,7 @@ def _build(root: Node, problems: Problems) -> Config | None:
     data["notifiers"] = _settings(notifiers) if notifiers else [_implied()]
     data.setdefault("routes", [{"notify": names}])
     folder = folder_of(sections.get("store", root))
-    config = validate(Config, root, "the config", problems, data, folder, known=_READING)
+    config = validate(Config, root, WHOLE, problems, data, folder, known=_READING)
     if config is not None:
         check_store(config, root, problems)
         check_coverage(root, config.routes, alerts, problems)

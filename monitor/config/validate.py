@@ -1,6 +1,6 @@
 """Checks one part of the config against its model, and puts every complaint at the place that caused it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,9 @@ from probes.yamlfile import Key, Node, plain
 
 M = TypeVar("M", bound=Settings)
 _Error = dict[str, Any]
+#: What the config as a whole is called in messages.
+WHOLE = "the config"
+_SINGULAR = {"people": "person", "entries": "entry"}
 
 
 def validate(
@@ -60,18 +63,18 @@ class _Explanation:
     def of(self, errors: list[_Error]) -> None:
         """Errors about one value, such as those of the branches of a union, become one sentence."""
         by_value: dict[tuple[Key, ...], list[_Error]] = defaultdict(list)
-        met: list[tuple[Key, ...]] = []
+        met: Counter[tuple[Key, ...]] = Counter()
         for error in errors:
             if error["type"] in ("missing", "extra_forbidden"):
-                met.append(_way(self._node, error["loc"][:-1]))
+                met[_way(self._node, error["loc"][:-1])] += 1
                 self._key(error)
             elif error["loc"][-1:] == ("[key]",):
                 self._named_badly(error)
             else:
                 by_value[_way(self._node, error["loc"])].append(error)
+        within = Counter(way[:length] for way in (*met, *by_value) for length in range(len(way) + 1))
         for way, group in by_value.items():
-            others = [*met, *(other for other in by_value if other != way)]
-            if all(map(is_type_error, group)) and any(other[: len(way)] == way for other in others):
+            if all(map(is_type_error, group)) and within[way] > 1:
                 continue  # another branch of the union fits the value better, and is explained by what is wrong in it
             self._value(way, group)
 
@@ -80,7 +83,7 @@ class _Explanation:
         group = [error for error in group if not _only_follows(error, here)]
         if not group:
             return
-        key = _last_word(way) or self._what
+        key = _title(way, here) or self._what
         written = here.written if not isinstance(here.value, dict | list) else ""
         telling = [error for error in group if not is_type_error(error)]
         if telling:
@@ -101,7 +104,7 @@ class _Explanation:
         *above, key = error["loc"]
         here, gone = self._node.walk(above)
         owner = model_at(self._model, above)
-        place = f"{_last_word(gone)} of {self._what}" if gone else self._what
+        place = self._place(gone, here)
         if error["type"] == "missing":
             siblings = owner.secret_fields() if issubclass(owner, Settings) else ()
             either = f"{key} or {key}_file" if key in siblings else key
@@ -111,11 +114,17 @@ class _Explanation:
             hint = did_you_mean(str(key), known)
             self._problems.add(here.key_place(str(key)), f"{key} is not a setting of {place}{hint}")
 
+    def _place(self, gone: tuple[Key, ...], here: Node) -> str:
+        """The part that a key belongs to, in words; what stands at the top of the config needs no `of`."""
+        if not gone:
+            return self._what
+        return _title(gone, here) + ("" if self._what == WHOLE else f" of {self._what}")
+
     def _named_badly(self, error: _Error) -> None:
         """A key that is a name, a label or a path of its own, and not a good one."""
         *above, key, _ = error["loc"]
         here, gone = self._node.walk(above)
-        word = _last_word(gone) or self._what
+        word = _title(gone, here) or self._what
         self._problems.add(here.key_place(str(key)), sentence(error, word, "text", str(key)))
 
 
@@ -137,14 +146,16 @@ def _way(node: Node, loc: tuple[Key, ...]) -> tuple[Key, ...]:
     return tuple(gone)
 
 
-def _last_word(way: tuple[Key, ...]) -> str:
-    """The last key on the way that is a word; a position in a list is counted from one."""
-    if not way:
-        return ""
-    if isinstance(way[-1], int):
-        word = next((str(key) for key in reversed(way) if isinstance(key, str)), "entry")
-        return f"{word} (entry {way[-1] + 1})"
-    return way[-1]
+def _title(way: tuple[Key, ...], here: Node) -> str:
+    """What stands at the end of a way, in words: its key, or for an entry of a list the list's key and its name."""
+    if not way or isinstance(way[-1], str):
+        return str(way[-1]) if way else ""
+    word = next((str(key) for key in reversed(way) if isinstance(key, str)), "entries")
+    word = _SINGULAR.get(word, word.removesuffix("s"))
+    name = here.step("name")
+    if name is not None and isinstance(name.value, str):
+        return f"{word} {name.value!r}"
+    return f"{word} (entry {way[-1] + 1})"
 
 
 def folder_of(node: Node) -> Path:
