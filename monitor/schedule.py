@@ -36,8 +36,11 @@ class Schedule:
     what was missed while we were not running is for the appointment's owner to notice from its own records.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, pulse: float = _PULSE_SECONDS) -> None:
         self._clock = clock
+        self._pulse = pulse
+        #: How often the calendar was laid out again because the clock was set back.
+        self.laid_out = 0
         self._scheduler = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
             executors={"default": ThreadPoolExecutor(2)},
@@ -89,7 +92,7 @@ class Schedule:
     def _watch_clock(self) -> None:
         """APScheduler sleeps until the next call as the clock says now, and would not notice a clock that is set."""
         offset = self._clock() - time.monotonic()
-        while not self._stop.wait(_PULSE_SECONDS):
+        while not self._stop.wait(self._pulse):
             before, offset = offset, self._clock() - time.monotonic()
             if offset < before - _STEP_SECONDS:
                 LOG.warning("the clock was set back by %.0f s; the calendar is laid out again", before - offset)
@@ -99,6 +102,7 @@ class Schedule:
     def _lay_out(self) -> None:
         for name, appointment in self._appointments.items():
             self._scheduler.reschedule_job(name, trigger=cron_trigger(appointment.cron))
+        self.laid_out += 1
 
     def _submitted(self, event: JobSubmissionEvent) -> None:
         """APScheduler hands a job over; several missed times are one call, and the newest of them counts."""
