@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from alerts.alert import Alert
 from alerts.duty import Duty
@@ -110,12 +111,17 @@ class Desk:
     def _one(self, case: Case, alert: Alert) -> Decision | Exception:
         try:
             return case.alert(alert)
-        except StoreError:
-            raise
+        except (DataError, IntegrityError) as error:
+            return self._undecided(alert, error)
+        except (StoreError, SQLAlchemyError):
+            raise  # nothing can be stored, of no alert
         except Exception as error:
-            self._failures.inc()
-            _log.exception("the alert %s from %s could not be decided", alert.name, alert.source)
-            return error
+            return self._undecided(alert, error)
+
+    def _undecided(self, alert: Alert, error: Exception) -> Exception:
+        self._failures.inc()
+        _log.error("the alert %s from %s could not be decided", alert.name, alert.source, exc_info=error)
+        return error
 
     def _work(self) -> None:
         while True:

@@ -101,7 +101,7 @@ def test_a_closed_store_says_so_after_finishing_what_was_queued(store: Store) ->
 
 def test_a_newer_schema_is_refused_by_name(store_url: str) -> None:
     store = Store(store_url)
-    store.transaction(lambda connection: connection.execute(text("update alembic_version set version_num = '9999'")))
+    store.transaction(lambda connection: connection.execute(text("insert into alembic_version values ('9999')")))
     store.close()
     with pytest.raises(StoreError, match=r"newer Shopwatch \(schema 9999"):
         Store(store_url)

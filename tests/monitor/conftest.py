@@ -1,6 +1,9 @@
+"""A database of one's own, in both dialects, for every room of the monitor."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from monitor.store import Store
@@ -15,8 +18,6 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
-    import psycopg
-
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     return postgres_server
@@ -24,7 +25,6 @@ def postgres_url(postgres_server: str) -> str:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of one's own, in both dialects."""
     return f"sqlite:{tmp_path}/state.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
 
 
