@@ -87,16 +87,24 @@ def take_record(programs: Path, live: str, target: Path, newest: Mapping[str, st
     With `dump`, `target` is made first, by pg_dump -Fc in the same snapshot, so that the record is exact. Without, it
     must exist, and the counts are of now. Raises CouldNotLook and OSError.
     """
-    with snapshot(programs, live) as session:
-        tables: dict[str, str] = dict(session.ask_json(TABLES))
-        taken_at = float(session.ask("SELECT extract(epoch FROM now());")[0])
-        size = int(session.ask("SELECT pg_database_size(current_database());")[0])
-        rows = dict(json.loads(line) for line in session.ask(count_rows(tables)))
-        moments = _newest(session, tables, newest, zone)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with snapshot(programs, live) as session:
+            tables: dict[str, str] = dict(session.ask_json(TABLES))
+            taken_at = float(session.ask("SELECT extract(epoch FROM now());")[0])
+            size = int(session.ask("SELECT pg_database_size(current_database());")[0])
+            rows = dict(json.loads(line) for line in session.ask(count_rows(tables)))
+            moments = _newest(session, tables, newest, zone)
+            if dump:
+                _dump(programs, live, session.ask("SELECT pg_export_snapshot();")[0], unfinished)
+        counted = Counted.SNAPSHOT if dump else Counted.LIVE
+        file = unfinished if dump else target
+        made = record.make([file], taken_at, rows, counted, moments, size, name=target.name)
+        record.write(made, target)
         if dump:
-            _dump(programs, live, session.ask("SELECT pg_export_snapshot();")[0], target)
-    made = record.make([target], taken_at, rows, Counted.SNAPSHOT if dump else Counted.LIVE, moments, size)
-    record.write(made, target)
+            unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return made
 
 
@@ -111,15 +119,8 @@ def _newest(session: Session, tables: dict[str, str], columns: Mapping[str, str]
     return found
 
 
-def _dump(programs: Path, live: str, snapshot_id: str, target: Path) -> None:
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+def _dump(programs: Path, live: str, snapshot_id: str, file: Path) -> None:
     command = [str(programs / "pg_dump"), "--format=custom", "--no-password", f"--snapshot={snapshot_id}"]
-    try:
-        ended = subprocess.run(
-            [*command, "--file", unfinished, "-d", live], capture_output=True, text=True, check=False
-        )
-        if ended.returncode != 0:
-            raise CouldNotLook(f"pg_dump failed: {ended.stderr.strip()[-500:]}")
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    ended = subprocess.run([*command, "--file", file, "-d", live], capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        raise CouldNotLook(f"pg_dump failed: {ended.stderr.strip()[-500:]}")

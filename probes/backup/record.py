@@ -91,12 +91,20 @@ def make(
     counted: Counted,
     newest: Mapping[str, float] | None = None,
     database_bytes: int | None = None,
+    name: str = "",
 ) -> Record:
-    """A record of these finished files. `taken_at` and `newest` are wall-clock seconds, UTC. Raises OSError."""
+    """A record of these finished files. `taken_at` and `newest` are wall-clock seconds, UTC. Raises OSError.
+
+    `name` is what the first file will be called, where it is not in its place yet: a job writes the record first and
+    then moves the backup into place, so that nobody ever sees one without the other.
+    """
     newest = newest or {}
+    entries = [RecordedFile(name=file.name, bytes=file.stat().st_size, sha256=sha256(file)) for file in files]
+    if name:
+        entries[0] = entries[0].model_copy(update={"name": name})
     return Record(
         taken_at=_moment(taken_at),
-        files=tuple(RecordedFile(name=file.name, bytes=file.stat().st_size, sha256=sha256(file)) for file in files),
+        files=tuple(entries),
         counted=counted,
         tables={
             table: RecordedTable(rows=count, newest=_moment(newest[table]) if table in newest else None)

@@ -37,11 +37,12 @@ def take_copy(
                 # A copy that still says WAL looks like one whose -wal was forgotten.
                 copy.execute("PRAGMA journal_mode=DELETE")
         _flush(unfinished)
+        size = database.stat().st_size
+        made = record.make([unfinished], taken_at, rows, Counted.SNAPSHOT, moments, size, name=target.name)
+        record.write(made, target)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
-    made = record.make([target], taken_at, rows, Counted.SNAPSHOT, moments, database.stat().st_size)
-    record.write(made, target)
     return made
 
 
