@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 from alerts.promql import labels as labelset
-from alerts.promql.arithmetic import add_kahan, quantile
+from alerts.promql.arithmetic import add_kahan, quantile, square_root
 from alerts.promql.column import Column, Values
 from alerts.promql.errors import PromqlError
 from alerts.promql.literal import format_f, format_g, quote
@@ -110,7 +110,7 @@ def greatest(values: list[float]) -> float:
 
 
 def _deviation(values: list[float]) -> float:
-    return math.sqrt(_variance(values))
+    return square_root(_variance(values))
 
 
 _REDUCE: dict[str, Callable[[list[float]], float]] = {

@@ -36,6 +36,11 @@ def power(a: float, b: float) -> float:
         return math.copysign(_INF, a) if b % 2 == 1 else _INF
 
 
+def square_root(value: float) -> float:
+    """The square root; NaN of a negative number."""
+    return math.sqrt(value) if value >= 0 else _NAN
+
+
 def minimum(a: float, b: float) -> float:
     """The smaller; NaN if either is."""
     return _NAN if a != a or b != b else min(a, b)

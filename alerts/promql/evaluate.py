@@ -25,7 +25,7 @@ def scalar(run: Run, node: Node) -> list[float]:
     """A part that is one number per step."""
     match node:
         case Number():
-            run.budget.afford(len(run.times))
+            run.budget.spend(len(run.times))
             return [node.value] * len(run.times)
         case Negation():
             return [-value for value in scalar(run, node.of)]

@@ -35,18 +35,12 @@ class Budget:
         self._clock = clock
         self._deadline = clock() + limits.seconds if clock else 0.0
         self._spent = 0
-        self._next_look = _BETWEEN_LOOKS
+        self._next_look = min(_BETWEEN_LOOKS, limits.samples + 1)
 
     def spend(self, samples: int) -> None:
         """Account for samples read or computed. Raises LimitExceeded or QueryTimeout."""
         self._spent += samples
         if self._spent >= self._next_look:
-            self._look()
-
-    def afford(self, samples: int) -> None:
-        """Account for samples that are about to be computed at once, before memory is taken for them."""
-        self.spend(samples)
-        if self._spent > self.limits.samples:
             self._look()
 
     def count_series(self, series: int) -> None:
@@ -65,7 +59,7 @@ class Budget:
             )
 
     def _look(self) -> None:
-        self._next_look = self._spent + _BETWEEN_LOOKS
+        self._next_look = min(self._spent + _BETWEEN_LOOKS, self.limits.samples + 1)
         if self._spent > self.limits.samples:
             raise LimitExceeded(
                 f"the query touches more than {self.limits.samples:,} samples; shorten the range or add label matchers"

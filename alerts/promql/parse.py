@@ -12,6 +12,8 @@ from alerts.promql.token import Token, place, tokenize
 
 _MATCH_OPERATORS = frozenset({"=", "!=", "=~", "!~"})
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+#: What promql-parser says where it does not know what is wrong.
+_SAYS_NOTHING = "invalid promql query"
 _DURATION_ARITHMETIC = frozenset({"+", "*", "/", "%", "^", "(", "step", "range", "min", "max", "min_of", "max_of"})
 _FILLS = frozenset({"fill", "fill_left", "fill_right"})
 _KEYWORDS = frozenset(
@@ -42,7 +44,8 @@ def _parse(query: str, depth: int) -> Expr:
     try:
         tree = promql_parser.parse(_plain_text(tokens))
     except ValueError as error:
-        raise ParseError(_reason(query, tokens, str(error))) from None
+        message = str(error)
+        raise ParseError(f"this is not PromQL: {query[:500]}" if message == _SAYS_NOTHING else message) from None
     except BaseException as error:
         # A panic of the Rust library is no Exception; it must not take the service down.
         if type(error).__name__ != "PanicException":
@@ -133,17 +136,3 @@ def _plain_number(token: Token, before: Token | None) -> str:
     if before is not None and before.text in "@+-":
         return "1"
     return "1" if set(token.text) & set("_xXeE") else token.text
-
-
-def _reason(query: str, tokens: list[Token], message: str) -> str:
-    """The library's sentence, or a better one where it only says that it does not understand."""
-    if message != "invalid promql query":
-        return message
-    balance: dict[str, int] = {}
-    for token in tokens:
-        if token.text in "()[]{}":
-            balance[token.text] = balance.get(token.text, 0) + 1
-    for opening, closing in ("()", "[]", "{}"):
-        if balance.get(opening, 0) != balance.get(closing, 0):
-            return f"the brackets {opening} and {closing} do not match: {query}"
-    return f"this is not PromQL: {query}"

@@ -5,7 +5,7 @@ import threading
 from array import array
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.promql import Matcher
@@ -38,6 +38,7 @@ distances = st.lists(st.integers(1, 20), min_size=200, max_size=200) | st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**40), 2**40), distances, runs_of_values)
 def test_a_chunk_gives_back_exactly_what_went_in(start: int, steps: list[int], values: list[float]) -> None:
     times = [start]
@@ -60,6 +61,7 @@ def test_counters_take_about_a_byte_a_sample() -> None:
     assert len(pack(range(0, 120 * 15_000, 15_000), values)) < 160
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 60_000), any_float), min_size=1, max_size=600),
     st.integers(-10_000, 3_000_000),

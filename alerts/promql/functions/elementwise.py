@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from alerts.promql.arithmetic import divide, floor, maximum, minimum
+from alerts.promql.arithmetic import divide, floor, maximum, minimum, square_root
 from alerts.promql.column import Column
 from alerts.promql.node import Call
 from alerts.promql.run import Run
@@ -101,7 +101,7 @@ FUNCTIONS: dict[str, Callable[..., list[Column]]] = {
     "ceil": each(_ceil),
     "floor": each(floor),
     "sgn": each(_sign),
-    "sqrt": each(_total(math.sqrt, _nan)),
+    "sqrt": each(square_root),
     "exp": each(_total(math.exp, lambda value: _INF)),
     "ln": each(_log(math.log)),
     "log2": each(_log(math.log2)),

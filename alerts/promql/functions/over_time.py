@@ -1,10 +1,9 @@
 """Functions that look at all samples of a series in a span of time: sums, averages, extremes, quantiles."""
 
-import math
 from collections.abc import Callable
 
 from alerts.promql.aggregate import average, greatest, least, total_of
-from alerts.promql.arithmetic import add_kahan, quantile
+from alerts.promql.arithmetic import add_kahan, quantile, square_root
 from alerts.promql.column import Column, Spans, Window
 from alerts.promql.functions.shape import labels_of_absent
 from alerts.promql.node import Call
@@ -36,7 +35,7 @@ def _variance(window: Window) -> float:
 
 
 def _deviation(window: Window) -> float:
-    return math.sqrt(_variance(window))
+    return square_root(_variance(window))
 
 
 def _quantile(run: Run, call: Call, wanted: list[float], spans: list[Spans]) -> list[Column]:

@@ -6,13 +6,15 @@ from typing import Any
 
 from alerts.promql import labels as labelset
 from alerts.promql.column import NAME, Column
-from alerts.promql.errors import ParseError, PromqlError
+from alerts.promql.errors import LimitExceeded, ParseError, PromqlError
 from alerts.promql.literal import quote
 from alerts.promql.matcher import compile_regex
 from alerts.promql.merge import merged
 from alerts.promql.node import Call
 from alerts.promql.run import Run
 
+#: A few nested label_join() double a value as often; beyond this it is an attack on the memory.
+_MAX_VALUE = 100_000
 _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
 
 
@@ -70,6 +72,8 @@ def _label_join(
 
 
 def _labelled(column: Column, name: str, value: str) -> Column:
+    if len(value) > _MAX_VALUE:
+        raise LimitExceeded(f"the label {name} would be longer than {_MAX_VALUE:,} characters")
     labels = labelset.replace(column.labels, [(name, value)])
     return Column(labels, column.values, column.drop_name and name != NAME)
 
