@@ -10,6 +10,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Connection
 
+from alerts.notifiers import CHANNELS, IMPLIED
 from alerts.notifiers.base import AnyNotifier, NotifyError, Receipt
 from alerts.oncall import Roster
 from alerts.page import Page, compose
@@ -95,9 +96,13 @@ class Pager:
 
     def replace(self, notifiers: Sequence[AnyNotifier]) -> None:
         """Use these notifiers from now on (a reload). What waits for one that is gone goes to the next."""
+        named = {notifier.name: notifier for notifier in notifiers}
+        if IMPLIED not in named:  # the last resort, after all that the config names
+            kind = CHANNELS.get(IMPLIED)
+            named[IMPLIED] = kind(kind.settings_model(name=IMPLIED, type=IMPLIED))
         with self._lock:
-            self._notifiers = {notifier.name: notifier for notifier in notifiers}
-            for notifier in notifiers:
+            self._notifiers = named
+            for notifier in named.values():
                 self._busy.setdefault(notifier.name, 0)
                 if notifier.name not in self._pools:
                     self._pools[notifier.name] = ThreadPoolExecutor(notifier.workers, f"notify-{notifier.name}")
