@@ -15,8 +15,9 @@ from probes.units import format_duration
 
 LOG = logging.getLogger(__name__)
 
-#: A probe that keeps the deadline itself can say where the time ran out, so it gets this long to be first.
-_GRACE = 0.1
+#: A probe that keeps the deadline itself can say where the time ran out, so it gets this long to be first, or at most
+#: this part of its time.
+_GRACE, _PART = 0.1, 0.05
 _LONGEST_SENTENCE = 300
 
 _token = secrets.token_hex(4)
@@ -35,13 +36,14 @@ async def look(probe: AnyProbe, run: Run) -> Finding:
     A look that its deadline cuts off is down. A probe that knows more may catch the CancelledError of the cut and
     return its own Finding. An exception means that we could not look, which is never the shop's fault.
     """
+    given = run.deadline - asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout_at(run.deadline + _GRACE) as cut:
+        async with asyncio.timeout_at(run.deadline + min(_GRACE, _PART * given)) as cut:
             finding = await probe.check(run)
     except TimeoutError as error:
         if not cut.expired():
             return could_not_look(probe.settings, error)
-        return Finding(Outcome.DOWN, f"no verdict within {format_duration(probe.settings.timeout)}")
+        return Finding(Outcome.DOWN, f"no verdict within {format_duration(given)}")
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():

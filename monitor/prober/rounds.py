@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from monitor.prober.heap import TimerHeap
 from monitor.prober.lag import LoopLag
 from monitor.prober.look import let_go, look, new_run, prepare
-from monitor.prober.slots import Reason, cadence, interval, suspended
+from monitor.prober.slots import Reason, cadence, interval, patience, suspended
 from probes.base import AnyProbe, Beat, Finding, ProbeSettings, Sample
 
 #: The loop looks up at least this often, so that a night's sleep of the machine is noticed.
@@ -42,12 +42,13 @@ class Report(Protocol):
 class _Watch:
     """One probe on the rounds; it is made and opened just before its first look."""
 
-    __slots__ = ("kind", "probe", "settings")
+    __slots__ = ("kind", "patience", "probe", "settings")
 
     def __init__(self, kind: type[AnyProbe], settings: ProbeSettings) -> None:
         self.kind = kind
         self.settings = settings
         self.probe: AnyProbe | None = None
+        self.patience = patience(settings.timeout, interval(kind, settings))
 
 
 #: When we began to expect a passive probe's job (wall clock), and its newest report.
@@ -204,7 +205,7 @@ class Rounds:
                 return made, 0.0
             watch.probe = made
         since, beat = self._beats(name)
-        run = new_run(watch.settings.timeout, time.time(), self._location, beat, since)
+        run = new_run(watch.patience, time.time(), self._location, beat, since)
         began = self._loop.time()
         finding = await look(watch.probe, run)
         duration = self._loop.time() - began

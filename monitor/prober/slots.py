@@ -65,6 +65,12 @@ def interval(kind: type[AnyProbe], settings: ProbeSettings) -> float:
     return min(settings.every, _PASSIVE_INTERVAL) if kind.passive else settings.every
 
 
+def patience(timeout: float, interval: float) -> float:
+    """How long a look may take: its timeout, but a little less where that is as long as the interval, lest every
+    second slot find the look of the one before still running. In seconds."""
+    return timeout if timeout > interval else min(timeout, interval - min(0.2, 0.1 * interval))
+
+
 def is_late(late: float, interval: float) -> bool:
     """Whether a look that began `late` seconds after its slot counts as late: over 100 ms, or a tenth of a slot."""
     return late > min(0.1, 0.1 * interval)

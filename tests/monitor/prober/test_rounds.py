@@ -73,6 +73,16 @@ async def test_looks_begin_at_their_slots(notes):
         assert seen.finding.samples[0].value == 1.0
 
 
+async def test_a_look_that_takes_its_whole_interval_does_not_cost_the_next_slot(notes):
+    rounds = Rounds(notes, new_clock())
+    rounds.apply([slow("hangs", 60.0, every=0.4, timeout=0.4)])
+    await asyncio.sleep(2.5)
+    await rounds.close(0.0)
+    assert not notes.lost
+    assert len(notes.looks) >= 3
+    assert {seen.finding.outcome for seen in notes.looks} == {Outcome.DOWN}
+
+
 async def test_no_more_looks_run_than_there_is_room_for(notes):
     rounds = Rounds(notes, new_clock(), limit=2)
     rounds.apply([slow(f"slow {n}", 0.2, 0.1) for n in range(6)])
