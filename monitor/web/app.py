@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
+from monitor.ownmetrics import own_metrics
 from monitor.selfwatch import VERSION
 from monitor.store.incidents import unresolved
-from monitor.web import heartbeat, incidents, metrics, operators, rules, runbooks, state
+from monitor.web import heartbeat, incidents, metrics, operators, query, rules, runbooks, slack, state
 from monitor.web.overview import Overview, backup_views, incident_views, probe_views
+from probes import KINDS
+from probes.base import COMMON_METRICS, Metric
+from probes.settings import Secret
 
 if TYPE_CHECKING:
     from monitor.app import Shopwatch
@@ -32,7 +36,9 @@ def create(shop: "Shopwatch") -> FastAPI:
     app.include_router(metrics.router(shop.exposition))
     app.include_router(heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now))
     app.include_router(incidents.router(shop.desk, shop.store, lambda: shop.config.url, shop.clock))
+    app.include_router(slack.router(shop.desk, shop.store, lambda: _signing_secrets(shop), shop.clock))
     app.include_router(rules.router(shop.evaluator))
+    app.include_router(query.router(shop.samples, shop.clock, lambda: _known_metrics(shop)))
     app.include_router(operators.router(_overview(shop), shop.bell, templates))
     app.include_router(runbooks.router(runbooks.Runbooks(lambda: shop.config.runbooks), templates))
     app.mount("/static", StaticFiles(directory=operators.STATIC), name="static")
@@ -45,6 +51,17 @@ async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Re
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
     return response
+
+
+def _signing_secrets(shop: "Shopwatch") -> list[Secret]:
+    """The secrets by which a channel that answers back proves who it is."""
+    secrets = (getattr(channel, "signing_secret", None) for channel in shop.config.notifiers)
+    return [secret for secret in secrets if isinstance(secret, Secret)]
+
+
+def _known_metrics(shop: "Shopwatch") -> list[Metric]:
+    kinds = {probe.type for probe in shop.config.probes}
+    return [*COMMON_METRICS, *own_metrics(), *(metric for kind in sorted(kinds) for metric in KINDS.get(kind).metrics)]
 
 
 def _overview(shop: "Shopwatch") -> Callable[[], Awaitable[Overview]]:

@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ pytestmark = pytest.mark.integration
 RULES = """
 groups:
   - name: test
+    interval: 1s
     rules:
       - alert: PageBroken
         expr: probe_success == 0
@@ -38,12 +38,8 @@ def config(folder: Path, page: Site, more: str = "") -> str:
     (folder / "rules" / "test.yml").write_text(RULES)
     (folder / "runbooks").mkdir()
     (folder / "runbooks" / "PageBroken.md").write_text(f"# PageBroken\n{HEADINGS}")
-    return textwrap.dedent(f"""
-        probes:
-          - {{name: home, type: http, url: "{page.url}", every: 1s, timeout: 1s, expect: {{text: Add to cart}}}}
-        rules: [rules/test.yml]
-        {more}
-    """)
+    probe = f'{{name: home, type: http, url: "{page.url}", every: 1s, timeout: 1s, expect: {{text: Add to cart}}}}'
+    return f"probes:\n  - {probe}\nrules: [rules/test.yml]\n{more}"
 
 
 def test_a_broken_page_is_told_with_its_evidence_and_its_end(tmp_path):
@@ -80,13 +76,10 @@ def test_a_page_decided_but_not_sent_is_sent_after_a_crash(tmp_path):
     (tmp_path / "token").write_text(TOKEN)
     with FakeSlack() as slack, site() as page:
         slack.always = "503"
-        more = f"""
-        notifiers:
-          - {{name: slack, type: slack, token_file: token, channel: "#shop-ops", base_url: "{slack.url}"}}
-        """
-        with service(tmp_path, config(tmp_path, page, textwrap.dedent(more))) as shop:
+        settings = f'{{name: slack, type: slack, token_file: token, channel: "#shop-ops", base_url: "{slack.url}"}}'
+        with service(tmp_path, config(tmp_path, page, f"notifiers: [{settings}]")) as shop:
             page.status = 500
-            until(lambda: slack.calls, "the first try")
+            until(lambda: "cannot be told" in "".join(shop.logged), "the first try")
             shop.kill()
             assert slack.posts == []
             slack.always = None
