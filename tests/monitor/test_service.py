@@ -106,11 +106,7 @@ def test_a_reload_applies_the_good_and_refuses_the_bad(tmp_path):
 
 def test_a_second_shopwatch_on_the_same_port_says_so(tmp_path):
     with site() as page, service(tmp_path, config(tmp_path, page)) as shop:
-        second = tmp_path / "second"
-        second.mkdir()
-        text = shop.config.read_text().replace("rules/test.yml", str(tmp_path / "rules" / "test.yml"))
-        (second / "config.yaml").write_text(text)
-        run = [sys.executable, "-m", "monitor", "run", "--config", str(second / "config.yaml")]
+        run = [sys.executable, "-m", "monitor", "run", "--config", str(shop.config)]
         ended = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
         assert ended.returncode == 3
         assert "is Shopwatch running there already?" in ended.stderr
