@@ -10,7 +10,7 @@ from probes.base import Evidence, Finding, Metric, Outcome, Probe, Run, Sample, 
 from probes.expect import Expect, Failure, judge
 from probes.net.address import Url
 from probes.net.auth import Authorization, AuthSettings
-from probes.net.certificate import TLS_METRICS, samples_of
+from probes.net.certificate import TLS_METRICS
 from probes.net.decode import ACCEPT_ENCODING, decode
 from probes.net.errors import NetError
 from probes.net.http import MAX_BODY, Http
@@ -174,7 +174,7 @@ def _samples(trace: Trace, page: Page | None, failures: list[Failure]) -> tuple[
     samples += [Sample("probe_http_duration_seconds", value, _PHASE_LABELS[phase]) for phase, value in seconds.items()]
     samples.append(Sample("probe_http_redirects", float(len(trace.hops) - 1)))
     if hop.tls:
-        samples += samples_of(hop.tls)
+        samples += hop.tls.samples
     if page is None or hop.answer is None:
         return tuple(samples)
     samples += (

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -29,6 +30,7 @@ def ascii_host(host: str) -> str:
     return name.lower() + ("." if host.endswith(".") else "")
 
 
+@lru_cache(maxsize=65536)
 def is_ip(host: str) -> bool:
     """Whether this is an IPv4 or IPv6 address rather than a name."""
     try:

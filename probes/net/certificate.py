@@ -2,7 +2,7 @@
 
 import hashlib
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -54,7 +54,7 @@ class Certificate:
 class TlsFacts:
     """What a handshake showed: version, cipher, ALPN, and the chain as the server sent it, leaf first.
 
-    `verified` is the chain up to the trusted root, empty when it was not verified.
+    `verified` is the chain up to the trusted root, empty when it was not verified. `samples` are the facts as metrics.
     """
 
     version: str
@@ -62,6 +62,10 @@ class TlsFacts:
     alpn: str
     chain: tuple[Certificate, ...]
     verified: tuple[Certificate, ...] = ()
+    samples: tuple[Sample, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "samples", _samples(self))
 
     @property
     def earliest_expiry(self) -> float | None:
@@ -94,39 +98,53 @@ def parse(der: bytes) -> Certificate:
     )
 
 
+#: What handshakes showed lately: a server shows the same for weeks, and reading it costs more than all the rest here.
+_seen: dict[tuple[Any, ...], TlsFacts] = {}
+_REMEMBERED = 4096
+
+
 def facts_of(tls: ssl.SSLObject) -> TlsFacts:
     """What a finished handshake shows."""
     cipher = tls.cipher()
+    ders = _chain(tls, "get_unverified_chain")
+    # The context belongs to the key: it decides whether, and by whose root, the same chain is verified.
+    key = (tls.context, tls.version(), cipher, tls.selected_alpn_protocol(), ders)
+    facts = _seen.get(key)
+    if facts is None:
+        if len(_seen) >= _REMEMBERED:
+            _seen.clear()
+        facts = _seen[key] = _read(tls, ders, cipher[0] if cipher else "")
+    return facts
+
+
+def _read(tls: ssl.SSLObject, ders: tuple[bytes, ...], cipher: str) -> TlsFacts:
     verified = tls.context.verify_mode != ssl.CERT_NONE
     return TlsFacts(
         version=_VERSIONS.get(tls.version() or "", tls.version() or ""),
-        cipher=cipher[0] if cipher else "",
+        cipher=cipher,
         alpn=tls.selected_alpn_protocol() or "",
-        chain=_chain(tls, "get_unverified_chain"),
-        verified=_chain(tls, "get_verified_chain") if verified else (),
+        chain=_parse_all(ders),
+        verified=_parse_all(_chain(tls, "get_verified_chain")) if verified else (),
     )
 
 
-def _chain(tls: ssl.SSLObject, method: str) -> tuple[Certificate, ...]:
+def _chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
     """Python 3.13 made these methods public; 3.10 to 3.12 have the same ones on the inner object."""
     source: Any = tls if hasattr(tls, method) else tls._sslobj  # type: ignore[attr-defined]  # see above
-    ders = [c if isinstance(c, bytes) else c.public_bytes(_DER) for c in getattr(source, method)() or ()]
-    return tuple(_parse_all(ders))
+    return tuple(c if isinstance(c, bytes) else c.public_bytes(_DER) for c in getattr(source, method)() or ())
 
 
-def _parse_all(ders: list[bytes]) -> list[Certificate]:
+def _parse_all(ders: tuple[bytes, ...]) -> tuple[Certificate, ...]:
     found = []
     for der in ders:
         try:
             found.append(parse(der))
         except ValueError:  # OpenSSL is more patient with odd certificates than cryptography is
             continue
-    return found
+    return tuple(found)
 
 
-@lru_cache(maxsize=4096)
-def samples_of(facts: TlsFacts) -> tuple[Sample, ...]:
-    """The facts as samples; the same facts give the same samples, made once."""
+def _samples(facts: TlsFacts) -> tuple[Sample, ...]:
     samples = [
         Sample("probe_tls_version_info", 1.0, (("version", facts.version),)),
         Sample("probe_tls_cipher_info", 1.0, (("cipher", facts.cipher),)),

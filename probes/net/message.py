@@ -70,6 +70,8 @@ class Trace:
 
     def seconds(self) -> dict[str, float]:
         """What each leg took, all hops together."""
+        if len(self.hops) == 1:
+            return self.hops[0].phases.seconds
         total: dict[str, float] = {}
         for hop in self.hops:
             for name, seconds in hop.phases.seconds.items():

@@ -43,6 +43,8 @@ class Phases:
         self, failed: str = "", outcome: Outcome = Outcome.DOWN, detail: str = "", legs: tuple[str, ...] = PHASES
     ) -> tuple[Step, ...]:
         """The legs as evidence. `failed` names the one that went wrong; those that never began have no seconds."""
+        if not failed:
+            return tuple([Step(name, Outcome.UP, seconds) for name, seconds in self.seconds.items()])
         steps = []
         for name in legs:
             seconds = self.seconds.get(name)
@@ -50,6 +52,6 @@ class Phases:
                 steps.append(Step(name, outcome, seconds, detail))
             elif seconds is not None:
                 steps.append(Step(name, Outcome.UP, seconds))
-            elif failed:
+            else:
                 steps.append(Step(name, Outcome.UNKNOWN))
         return tuple(steps)

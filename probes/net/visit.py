@@ -6,7 +6,7 @@ from functools import partial
 
 from probes.base import Evidence, Run, Sample
 from probes.net.address import Address, bracketed
-from probes.net.certificate import TlsFacts, samples_of
+from probes.net.certificate import TlsFacts
 from probes.net.dialogue import Dialogue, Turn
 from probes.net.errors import NetError, TimedOut
 from probes.net.handshake import handshake, with_certificates
@@ -93,7 +93,7 @@ class Visit:
         samples = reach_samples(self.ip, self.phases.seconds.get("resolve"))
         samples += [Sample(metric, seconds, (("phase", leg),)) for leg, seconds in self.phases.seconds.items()]
         if self.facts:
-            samples += samples_of(self.facts)
+            samples += self.facts.samples
         return samples
 
     def evidence(self, summary: str, now: float, *facts: tuple[str, str], excerpt: str = "") -> Evidence:

@@ -156,9 +156,13 @@ class Wire(asyncio.Protocol):
     def _decrypt(self) -> None:
         assert self.tls is not None
         try:
-            while data := self.tls.read(_READ):
+            # Asking only while there is something: each SSLWantReadError costs microseconds.
+            while self._incoming.pending or self.tls.pending():
+                data = self.tls.read(_READ)
+                if not data:  # TLS' own goodbye (close_notify), while TCP may stay open
+                    self._hung_up(None)
+                    break
                 self._reader.feed(data)
-            self._hung_up(None)  # TLS' own goodbye (close_notify) reads as nothing, while TCP may stay open
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
