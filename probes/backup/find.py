@@ -15,7 +15,9 @@ from typing import IO
 from zoneinfo import ZoneInfo
 
 from probes.backup import record
+from probes.backup.isolation import account_for
 from probes.backup.record import Counted, Record, RecordUnreadable
+from probes.backup.scratch import Account
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Broken, CouldNotLook
 
@@ -117,7 +119,7 @@ def _look(path: Path, settings: BackupSettings, tell: Teller) -> Candidate:
         return Candidate(path, size, order=by_name, trouble=f"has no usable record: {error}")
     recorded = None if kept is None else kept.taken_at.timestamp()
     try:
-        inside = tell(read_head(path))
+        inside = tell(read_head(path, settings.verify.user))
     except Broken as error:
         return Candidate(path, size, kept, order=recorded or by_name, trouble=str(error))
     taken_at = inside if recorded is None else recorded
@@ -136,13 +138,13 @@ def _told_by_name(name: str, timezone: str) -> float | None:
         return None
 
 
-def read_head(path: Path) -> bytes:
-    """The first bytes of a backup, decompressed. Raises Broken and CouldNotLook."""
+def read_head(path: Path, user: str) -> bytes:
+    """The first bytes of a backup, decompressed; by `user` where we are root. Raises Broken and CouldNotLook."""
     with open_file(path) as raw:
         if os.fstat(raw.fileno()).st_size == 0:
             raise Broken("is empty")
         if path.suffix == ".zst":
-            head = _zstd_head(raw)
+            head = _zstd_head(raw, account_for(user))
         elif path.suffix == ".gz":
             head = _gzip_head(raw)
         else:
@@ -176,13 +178,17 @@ def _gzip_head(raw: IO[bytes]) -> bytes:
         raise Broken(f"is no whole gzip file: {error}") from None
 
 
-def _zstd_head(raw: IO[bytes]) -> bytes:
+def _zstd_head(raw: IO[bytes], account: Account) -> bytes:
+    other = account.uid != os.geteuid()
     try:
         with subprocess.Popen(
             ["zstd", "--decompress", "--stdout", "--quiet"],
             stdin=raw,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            user=account.uid if other else None,
+            group=account.gid if other else None,
+            extra_groups=[] if other else None,
         ) as program:
             assert program.stdout is not None
             head = program.stdout.read(_HEAD)

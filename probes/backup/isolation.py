@@ -223,7 +223,8 @@ class Cell:
         if free < needed + self._reserve:
             raise CouldNotLook(
                 f"not enough disk in {self.scratch.root.parent}: {_mib(free)} free, "
-                f"{_mib(needed)} needed and {_mib(self._reserve)} kept in reserve"
+                f"{_mib(needed)} needed and {_mib(self._reserve)} kept in reserve; "
+                "free some, or name another folder in verify: scratch"
             )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from probes.backup.engine import Engine
 from probes.backup.isolation import Cell
 from probes.backup.judge import Answer, Found
@@ -15,7 +17,7 @@ from probes.backup.pg_cluster import DATABASE, RESTORER, SUPERUSER, Cluster, fin
 from probes.backup.pg_questions import TABLES, count_rows, newest_row, one_value
 from probes.backup.pg_take import take_record
 from probes.backup.record import Record
-from probes.backup.settings import BackupSettings, Folder, Verify
+from probes.backup.settings import BackupSettings, Verify
 from probes.backup.verification import Broken, CouldNotLook
 
 #: What an empty cluster takes up, and how much larger than its dump a database usually is.
@@ -32,18 +34,19 @@ _OUR_TROUBLE = re.compile(
 
 
 class PostgresVerify(Verify):
-    """`programs` is the folder of initdb, postgres and pg_restore; with `fsync: false` the restore is faster than a
-    real one would be."""
+    """When and how to restore it."""
 
-    programs: Folder | None = None
-    fsync: bool = True
+    programs: Path | None = Field(
+        default=None, description="The folder of initdb, postgres and pg_restore; the newest installed by default."
+    )
+    fsync: bool = Field(default=True, description="Off, the restore is faster than a real one would be.")
 
 
 class PostgresDumpSettings(BackupSettings):
     """A folder of `pg_dump -Fc` archives. `timezone` is that of the host that dumps: archives do not say."""
 
     type: Literal["postgres-dump"]
-    verify: PostgresVerify = PostgresVerify()
+    verify: PostgresVerify = Field(default_factory=PostgresVerify, description="When and how to restore it.")
 
 
 class PostgresDump(Engine[PostgresDumpSettings]):

@@ -20,12 +20,6 @@ def _check_pattern(pattern: str) -> str:
     return pattern
 
 
-def _check_absolute(path: Path) -> Path:
-    if not path.is_absolute():
-        raise ValueError(f"{str(path)!r} depends on where Shopwatch is started; write the whole path")
-    return path
-
-
 def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -34,18 +28,19 @@ def _check_zone(name: str) -> str:
     return name
 
 
-Folder = Annotated[Path, AfterValidator(_check_absolute)]
 Zone = Annotated[str, AfterValidator(_check_zone)]
 
 
 class TableExpectation(Settings):
-    """What must be true of one table: at least so many rows, at most so much smaller than recorded or than last time,
-    and a newest row (by its time column `newest`) no older than `within`."""
+    """What must be true of one table."""
 
-    min: Annotated[int, Field(ge=0)] = 1
-    shrink: Ratio | None = None
-    newest: str | None = None
-    within: Interval | None = None
+    min: Annotated[int, Field(ge=0)] = Field(default=1, description="It has at least so many rows.")
+    shrink: Ratio | None = Field(
+        default=None,
+        description="At most this part of its rows may be missing, against the record and the last good backup.",
+    )
+    newest: str | None = Field(default=None, description="The column that says when a row was made.")
+    within: Interval | None = Field(default=None, description="Its newest row is at most so old.")
 
     @model_validator(mode="after")
     def _within_needs_a_column(self) -> Self:
@@ -55,28 +50,30 @@ class TableExpectation(Settings):
 
 
 class Expectation(Settings):
-    """What must be true of the backup. `query` is SQL of one row and one column, and what it must answer."""
+    """What must be true of the newest backup."""
 
-    age: Interval | None = None
-    record: bool = False
-    tables: dict[str, TableExpectation] = Field(default_factory=dict)
-    query: dict[str, Scalar] = Field(default_factory=dict)
+    age: Interval | None = Field(default=None, description="It was made at most so long ago, by what is inside.")
+    record: bool = Field(default=False, description="It has a record of what the live database held.")
+    tables: dict[str, TableExpectation] = Field(default_factory=dict, description="Tables that it must have.")
+    query: dict[str, Scalar] = Field(
+        default_factory=dict, description="SQL of one row and one column, and what it must answer."
+    )
 
 
 class Verify(Settings):
-    """When and how to restore: at most `timeout`, below `scratch`, as `user` where Shopwatch itself runs as root."""
+    """When and how to restore it."""
 
-    restore: Cron = "0 4 * * *"
-    timeout: Interval = 3600.0
-    scratch: Folder | None = None
-    user: str = "nobody"
+    restore: Cron = Field(default="0 4 * * *", description="When, as in crontab, in UTC.")
+    timeout: Interval = Field(default=3600.0, description="It must be done within this time.")
+    scratch: Path | None = Field(default=None, description="Below which folder; the system's temporary one by default.")
+    user: str = Field(default="nobody", description="As whom, where Shopwatch itself runs as root.")
 
 
 class Targets(Settings):
-    """What was promised: at most `rpo` of data lost, restored within `rto`. Exported beside what was measured."""
+    """What was promised; exported beside what was measured."""
 
-    rpo: Interval | None = None
-    rto: Interval | None = None
+    rpo: Interval | None = Field(default=None, description="At most so much time's data may be lost.")
+    rto: Interval | None = Field(default=None, description="The shop is back within this time.")
 
 
 class BackupSettings(Settings):
@@ -84,15 +81,17 @@ class BackupSettings(Settings):
 
     name: Name
     type: str
-    folder: Folder = Field(alias="from")
-    files: Annotated[str, AfterValidator(_check_pattern)]
-    timezone: Zone = "UTC"
-    settle: Duration = 60.0
-    verify: Verify = Verify()
-    expect: Expectation = Expectation()
-    targets: Targets = Targets()
-    owner: str = ""
-    labels: dict[str, str] = Field(default_factory=dict)
+    folder: Path = Field(alias="from", description="The folder in which the backups lie.")
+    files: Annotated[str, AfterValidator(_check_pattern)] = Field(description="Which files there are backups.")
+    timezone: Zone = Field(default="UTC", description="Of times inside that do not name their own.")
+    settle: Duration = Field(
+        default=60.0, description="A file without a record that was written to this recently is not finished."
+    )
+    verify: Verify = Field(default_factory=Verify, description="When and how to restore it.")
+    expect: Expectation = Field(default_factory=Expectation, description="What must be true of it.")
+    targets: Targets = Field(default_factory=Targets, description="What was promised.")
+    owner: str = Field(default="", description="Who looks after it.")
+    labels: dict[str, str] = Field(default_factory=dict, description="Labels on all its metrics.")
 
     @property
     def newest_columns(self) -> dict[str, str]:
