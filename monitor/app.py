@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from alerts.alert import Alert
-from alerts.duty import Duty
 from alerts.notifiers import CHANNELS
 from alerts.notifiers.base import AnyNotifier
 from alerts.promql import Engine
@@ -20,6 +19,7 @@ from alerts.rulestate import Surroundings as RuleSurroundings
 from monitor.case import Surroundings
 from monitor.config import Changes, Config, ConfigError, diff, load
 from monitor.desk import Desk
+from monitor.duty import duty_of
 from monitor.evaluator import Evaluator
 from monitor.facts import Facts
 from monitor.heartbeats import Heartbeats
@@ -81,7 +81,7 @@ class Shopwatch:
         )
         self.desk = Desk(
             self.store,
-            _duty(config),
+            duty_of(config),
             clock=clock,
             registry=registry,
             surroundings=Surroundings(evidence=self.facts.evidence, quiet=self.facts.quiet),
@@ -148,7 +148,7 @@ class Shopwatch:
         self.latest.keep(probe.name for probe in config.probes)
         now = self.clock()
         self.intake.remember(self.exposition.configure(config.probes, now), now)
-        self.desk.duty = _duty(config)
+        self.desk.duty = duty_of(config)
         self.pager.external_url = config.url
         self.pager.replace(_notifiers(config))
         await asyncio.to_thread(self.verifications.apply, config.backups)
@@ -220,12 +220,3 @@ def _is_passive(probe: ProbeSettings) -> bool:
 
 def _notifiers(config: Config) -> list[AnyNotifier]:
     return [CHANNELS.get(settings.type)(settings) for settings in config.notifiers]
-
-
-def _duty(config: Config) -> Duty:
-    return Duty(
-        roster=config.oncall.roster,
-        routes=config.routes,
-        escalations=config.oncall.escalations,
-        notifiers=tuple(channel.name for channel in config.notifiers),
-    )

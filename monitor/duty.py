@@ -1,6 +1,7 @@
 """What the config says about paging, as the desk and the command line need it."""
 
 from alerts.duty import Duty
+from alerts.maintenance import planned
 from monitor.config import Config
 
 
@@ -11,4 +12,5 @@ def duty_of(config: Config) -> Duty:
         routes=config.routes,
         escalations=config.oncall.escalations,
         notifiers=tuple(channel.name for channel in config.notifiers),
+        planned=lambda now: planned(config.maintenance, now),
     )

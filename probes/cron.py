@@ -1,7 +1,7 @@
 """Calendar times written as in crontab, in UTC, and when they come next."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 from apscheduler.triggers.cron import CronTrigger
@@ -17,8 +17,8 @@ _SHORTHANDS = {
 }
 
 
-def cron_trigger(cron: str) -> CronTrigger:
-    """APScheduler's trigger for five crontab fields, in UTC. Raises ValueError with a sentence.
+def cron_trigger(cron: str, zone: tzinfo = UTC) -> CronTrigger:
+    """APScheduler's trigger for five crontab fields, in UTC or another zone. Raises ValueError with a sentence.
 
     APScheduler counts weekdays from Monday = 0, crontab from Sunday = 0: they are named here, so that a backup meant
     for Sunday is not verified on Monday. Crontab means "either" when both days are given, APScheduler "both": refused.
@@ -31,16 +31,16 @@ def cron_trigger(cron: str) -> CronTrigger:
         raise ValueError(f"{cron!r} gives a day of the month and a weekday; give one of them")
     try:
         return CronTrigger(
-            minute=minute, hour=hour, day=day, month=month, day_of_week=_named_days(weekday), timezone=UTC
+            minute=minute, hour=hour, day=day, month=month, day_of_week=_named_days(weekday), timezone=zone
         )
     except ValueError as error:
         raise ValueError(f"{cron!r} is not a cron time: {error}") from None
 
 
-def next_fire(cron: str, after: float) -> float | None:
+def next_fire(cron: str, after: float, zone: tzinfo = UTC) -> float | None:
     """The first fire time (wall clock, UTC) later than `after`, or None when there is none (31 February)."""
     moment = datetime.fromtimestamp(after + 0.001, UTC)
-    fire = cron_trigger(cron).get_next_fire_time(None, moment)
+    fire = cron_trigger(cron, zone).get_next_fire_time(None, moment)
     return None if fire is None else float(fire.timestamp())
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny, ValidationInfo
 
 from alerts.escalation import Escalation
+from alerts.maintenance import Maintenance
 from alerts.notifiers.base import NotifierSettings
 from alerts.oncall import Override, Person, Roster, Rotation
 from alerts.route import Route
@@ -99,6 +100,10 @@ class Config(Settings):
         default=(), description="The channels that reach people."
     )
     routes: tuple[Route, ...] = Field(default=(), description="Which alert goes where; the first that fits wins.")
+
+    maintenance: tuple[Maintenance, ...] = Field(
+        default=(), description="Announced work, during which matching alerts wake nobody."
+    )
 
     _files: tuple[Path, ...] = PrivateAttr(default=())
     _runbooks: tuple[Path, ...] = PrivateAttr(default=())

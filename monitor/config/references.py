@@ -74,6 +74,7 @@ def check_references(root: Node, notifiers: list[str], problems: Problems) -> No
                 check.known(name, whom, what, "rotation or person")
             for name in _items(step, "by"):
                 check.known(name, notifiers, what, "notifier")
+    check.named(root, "maintenance", "maintenance window")
     _check_routes(root, list(escalations), notifiers, check, problems)
 
 

@@ -127,6 +127,7 @@ CHECKS: dict[str, Any] = {
     "minLength": _simple(lambda wanted, value: not isinstance(value, str) or len(value) >= wanted),
     "maxLength": _simple(lambda wanted, value: not isinstance(value, str) or len(value) <= wanted),
     "minItems": _simple(lambda wanted, value: not isinstance(value, list) or len(value) >= wanted),
+    "minProperties": _simple(lambda wanted, value: not isinstance(value, dict) or len(value) >= wanted),
     "maxItems": _simple(lambda wanted, value: not isinstance(value, list) or len(value) <= wanted),
 }
 
