@@ -111,6 +111,12 @@ BOARD = Board(
                     maximum=1,
                 ),
                 series(
+                    "Space free",
+                    Query(f"host_disk_free_bytes{{{_FILTER}}}", "{{probe}} {{mount}}"),
+                    Query(f"host_disk_size_bytes{{{_FILTER}}}", "{{probe}} {{mount}} size"),
+                    unit="bytes",
+                ),
+                series(
                     "Inodes used",
                     Query(
                         f"1 - host_disk_inodes_free{{{_FILTER}}} / host_disk_inodes{{{_FILTER}}}", "{{probe}} {{mount}}"

@@ -67,6 +67,15 @@ BOARD = Board(
                     unit="s",
                     help="Summed over the chosen probes: choose one to read it.",
                 ),
+                timeline(
+                    "Not up: slow, blocked, or we could not look",
+                    Query(
+                        f'max by (probe, outcome) (probe_outcome{{{_FILTER}, outcome=~"degraded|blocked|unknown"}})',
+                        "{{probe}} {{outcome}}",
+                    ),
+                    mappings=(("0", "no", GREEN), ("1", "yes", YELLOW)),
+                    thresholds=((None, GREEN), (1, YELLOW)),
+                ),
                 series(
                     "Outcomes",
                     Query(

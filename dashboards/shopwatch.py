@@ -75,6 +75,16 @@ BOARD = Board(
                     unit="s",
                 ),
                 series(
+                    "Intervals since the last look",
+                    Query("(time() - probe_last_run_timestamp_seconds) / probe_interval_seconds", "{{probe}}"),
+                    help="Above 3 the probe is overdue.",
+                ),
+                series(
+                    "Calendar work",
+                    Query("sum by (job, outcome) (increase(shopwatch_calendar_runs_total[1h]))", "{{job}} {{outcome}}"),
+                    help="In the last hour.",
+                ),
+                series(
                     "Prober restarts",
                     Query(
                         "sum by (prober, reason) (increase(shopwatch_prober_restarts_total[$__rate_interval]))",

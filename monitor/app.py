@@ -29,6 +29,7 @@ from monitor.latest import Latest
 from monitor.metrics import Exposition
 from monitor.pager import Pager
 from monitor.prober.prober import Prober
+from monitor.prober.slots import interval
 from monitor.rulekeeper import RuleKeeper
 from monitor.samples import Samples
 from monitor.schedule import Appointment, Schedule
@@ -181,7 +182,7 @@ class Shopwatch:
 
     def _interval(self, name: str) -> float | None:
         probe = self.probe(name)
-        return probe.every if probe else None
+        return interval(KINDS.get(probe.type), probe) if probe else None
 
     def _record(self, labels: Labels, at_ms: int, value: float | None) -> bool:
         """Remember a sample that a rule made; None ends its series."""

@@ -1,0 +1,96 @@
+"""A real Prometheus scrapes a running Shopwatch: no panel's and no rule's query fails, or is empty without a reason."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alerts.rulefile import read_file
+from dashboards.__main__ import BOARDS, board
+from monitor.demo.run import CONFIG, environment, open_demo
+from tests.prometheus import Prometheus, prometheus
+from tests.servers import until
+from tests.service import Service
+
+pytestmark = pytest.mark.integration
+
+PACKS = sorted((Path(__file__).parents[2] / "alerts" / "rules").glob("*.yml"))
+VARIABLES = {"$probe": ".*", "$location": ".*", "$backup": ".*", "$__rate_interval": "15s", "$__range": "1m"}
+
+#: What is rightly empty on the test's machine, and why.
+ABSENT = {
+    "host_cgroup_cpu_throttled_seconds_total": "no CPU limit",
+    "host_disk_io_seconds_total": "the disk may have no device of its own",
+    "host_disk_read_bytes_total": "the disk may have no device of its own",
+    "host_disk_written_bytes_total": "the disk may have no device of its own",
+    "host_pressure_ratio": "the kernel may have no pressure stall information",
+    "host_processes": "the demo names no process",
+    "probe_ssl_earliest_cert_expiry": "the demo has no TLS",
+    "shopwatch_calendar_runs_total": "no calendar work may have come yet",
+    "shopwatch_page_delivery_seconds_bucket": "nothing was told yet",
+    "shopwatch_pages_sent_total": "nothing was told yet",
+    "shopwatch_incidents_open": "no incident yet",
+}
+
+
+@pytest.fixture(scope="module")
+def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    state = tmp_path_factory.mktemp("demo")
+    with open_demo(state, shopper_every=1, backup_every=5) as places:
+        port = int(places.service.rsplit(":", 1)[1])
+        shop = Service(CONFIG, port, environment(places, state))
+        try:
+            shop.start()
+            until(lambda: shop.query("backup_rto_seconds"), "a first verification", 90)
+            with prometheus(tmp_path_factory.mktemp("prometheus"), [f"127.0.0.1:{port}"], PACKS) as running:
+                until(lambda: len(running.query("probe_success[1m]")[0]["values"]) > 5, "a few scrapes")
+                time.sleep(5)  # rates need two samples in their window
+                yield running
+        finally:
+            shop.stop()
+
+
+def _filled(expr: str) -> str:
+    for name, value in VARIABLES.items():
+        expr = expr.replace(name, value)
+    return expr
+
+
+PANELS = [
+    pytest.param(query.expr, id=f"{name}: {panel.title}: {query.legend}")
+    for name in BOARDS
+    for panel in board(name).panels()
+    for query in panel.queries
+]
+
+
+@pytest.mark.parametrize("expr", PANELS)
+def test_every_panels_query_answers(scraped, expr):
+    found = scraped.query(_filled(expr))
+    if not any(name in expr for name in ABSENT):
+        assert found, _filled(expr)
+
+
+def test_every_rule_can_be_evaluated_by_prometheus(scraped):
+    groups = scraped.get("/api/v1/rules")["groups"]
+    assert {Path(group["file"]).stem for group in groups} == {pack.stem for pack in PACKS}
+    assert [rule["lastError"] for group in groups for rule in group["rules"] if rule.get("lastError")] == []
+
+
+METRICS = sorted(
+    {
+        metric
+        for pack in PACKS
+        for group in read_file(pack, 15).groups
+        for rule in group.rules
+        for metric in re.findall(r"\b(?:probe|host|backup|shop|shopwatch|journey)_[a-z0-9_]+", rule.expr)
+    }
+)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_that_a_rule_asks_for_is_there(scraped, metric):
+    if metric not in ABSENT:
+        assert scraped.query(metric), metric
