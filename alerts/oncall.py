@@ -51,10 +51,7 @@ class Person(Settings):
 
     name: Name
     slack: Annotated[str, Field(pattern=r"^([UW][A-Z0-9]+)?$", examples=["U012ABC"])] = ""
-    email: str = ""
-    phone: str = ""
     timezone: Zone = "UTC"
-    language: str = "en"
 
 
 class Rotation(Settings):

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from monitor.config.interpolate import interpolate
 from monitor.config.problems import Problems
 from probes.yamlfile import MOST_BYTES, Node, Place, plain, read
 
-_MOST_FILES = 1000
+#: So many files at most are read, and found by one glob.
+MOST_FILES = 1000
 _ENDINGS = {".yml", ".yaml"}
 
 
@@ -53,7 +55,12 @@ class _Reading:
         self._problems.extend(document.problems)
         self.files.append(path)
         root = interpolate(document.root, self._environ, self._problems)
-        if isinstance(root.value, dict):
+        if "groups" in root.mapping:
+            message = (
+                "this looks like a file of alert rules; name it under rules:, and keep it out of the config's folder"
+            )
+            self._problems.add(root.key_place("groups"), message)
+        elif isinstance(root.value, dict):
             self.roots.append(root)
             self._includes(root, path)
         elif root.value is None and not document.problems:
@@ -83,8 +90,8 @@ class _Reading:
             if not found:
                 self._problems.add(node.place, f"include: no file matches {beside(node.value)}")
             for file in found:
-                if len(self.files) >= _MOST_FILES:
-                    self._problems.add(node.place, f"include: more than {_MOST_FILES} files")
+                if len(self.files) >= MOST_FILES:
+                    self._problems.add(node.place, f"include: more than {MOST_FILES} files")
                     return
                 self.file(file)
 
@@ -101,10 +108,9 @@ def expand(folder: Path, pattern: str) -> list[Path]:
     """The paths that a glob names, relative to a folder unless it begins at the root; none when it is malformed."""
     pattern = str(pattern)  # a text with a variable in it is no plain str, and pathlib takes no other
     anchor = Path(pattern).anchor
+    start, rest = (Path(anchor), pattern.removeprefix(anchor)) if anchor else (folder, pattern)
     try:
-        if anchor:
-            return sorted(Path(anchor).glob(pattern.removeprefix(anchor) or "."))
-        return sorted(folder.glob(pattern))
+        return sorted(islice(start.glob(rest or "."), MOST_FILES + 1))
     except (ValueError, NotImplementedError, OSError, IndexError):  # what pathlib raises for odd patterns
         return []
 

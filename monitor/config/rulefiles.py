@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alerts.rule import AlertingRule
 from alerts.rulefile import read_file
-from monitor.config.files import beside, expand
+from monitor.config.files import MOST_FILES, beside, expand
 from monitor.config.problems import Problems
 from monitor.config.sentences import did_you_mean
 from monitor.config.validate import folder_of
@@ -47,6 +47,8 @@ def _named(node: Node, pattern: str, problems: Problems) -> list[Path]:
     files = [file for file in expand(folder_of(node), pattern) if file.is_file()]
     if not files:
         problems.add(node.place, f"rules: no file matches {beside(pattern)}")
+    elif len(files) > MOST_FILES:
+        problems.add(node.place, f"rules: more than {MOST_FILES} files match {beside(pattern)}")
     return files
 
 
