@@ -24,11 +24,10 @@ def main() -> int:
     _obey_signals(job.settings.verify.timeout)
     die_with_parent(job.parent, signal.SIGTERM)
     os.nice(10)
-    network = "none (a network namespace of its own)" if leave_network() else "the host's: this kernel gave us no other"
+    offline = leave_network()
     offset = job.now - time.time()
     engine: Engine[BackupSettings] = ENGINES.get(job.settings.type)(job.settings)
-    facts = (("network while restoring", network),)
-    verification = verify(engine, job.previous, lambda: time.time() + offset, facts=facts)
+    verification = verify(engine, job.previous, lambda: time.time() + offset, offline=offline)
     sys.stdout.write(verification.to_json())
     return 0
 

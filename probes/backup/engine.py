@@ -62,5 +62,5 @@ class Engine(ABC, Generic[S]):
         """Write the record of a backup from the live database; with `make`, make the backup first, in the same
         moment. Raises CouldNotLook and OSError."""
 
-    def stop(self, cell: Cell) -> None:
+    def stop(self) -> None:
         """End what `start` began. Must not raise; called in every case."""

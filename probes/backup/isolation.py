@@ -83,10 +83,14 @@ def _enter_user_namespace() -> bool:
 
 
 class Cell:
-    """Where a scratch room's programs run. `reserve` bytes of the disk are never used up: we stop before."""
+    """Where a scratch room's programs run. `reserve` bytes of the disk are never used up: we stop before.
 
-    def __init__(self, scratch: Scratch, reserve: int) -> None:
+    `offline` says that this process has left the network (see leave_network).
+    """
+
+    def __init__(self, scratch: Scratch, reserve: int, offline: bool = False) -> None:
         self.scratch = scratch
+        self.offline = offline
         self._reserve = reserve
         self._parent = os.getpid()
 

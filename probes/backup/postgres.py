@@ -32,6 +32,12 @@ _OUR_TROUBLE = re.compile(
     r"collation .* does not exist|unrecognized configuration parameter"
 )
 
+#: Foreign servers may be declared, as long as none of them can be reached.
+_FOREIGN = f"""DO $$ DECLARE wrapper name; BEGIN
+  FOR wrapper IN SELECT fdwname FROM pg_foreign_data_wrapper LOOP
+    EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER %I TO {RESTORER}', wrapper);
+  END LOOP; END $$"""  # noqa: S608 - only our own role's name is filled in
+
 
 class PostgresVerify(Verify):
     """When and how to restore it."""
@@ -77,7 +83,7 @@ class PostgresDump(Engine[PostgresDumpSettings]):
         cluster = self._running()
         listing = self._pg_restore("--list", str(file))
         self.log.facts |= _told(listing)
-        made = self._prepare(cluster, self._pg_restore("--schema-only", "--file", "-", str(file)))
+        made = self._prepare(cell, cluster, self._pg_restore("--schema-only", "--file", "-", str(file)))
         kept, left_out = restorable(listing, made)
         if left_out:
             self.log.facts["left out"] = ", ".join(left_out)[:300]
@@ -100,7 +106,7 @@ class PostgresDump(Engine[PostgresDumpSettings]):
         answers = {query: _answer(cluster, query) for query in self.settings.expect.query}
         return Found(rows=rows, newest=newest, newest_errors=errors, answers=answers)
 
-    def stop(self, cell: Cell) -> None:
+    def stop(self) -> None:
         """End the cluster."""
         if self._cluster is not None:
             self._cluster.stop()
@@ -125,7 +131,7 @@ class PostgresDump(Engine[PostgresDumpSettings]):
             raise CouldNotLook(f"pg_restore could not do its work here: {last_line(ended.err)}")
         raise Broken(f"pg_restore cannot restore it: {last_line(ended.err)}")
 
-    def _prepare(self, cluster: Cluster, definitions: str) -> list[str]:
+    def _prepare(self, cell: Cell, cluster: Cluster, definitions: str) -> list[str]:
         """Make the database, and as its superuser the extensions, before anything of the dump has run.
 
         Answers the names of the schemas that were made for extensions.
@@ -145,6 +151,8 @@ class PostgresDump(Engine[PostgresDumpSettings]):
                 made.append(schema.strip('"').replace('""', '"'))
             statement += f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {RESTORER};"
             self._superuser(cluster, statement, DATABASE)
+        if cell.offline:
+            self._superuser(cluster, _FOREIGN, DATABASE)
         return made
 
     def _superuser(self, cluster: Cluster, statement: str, database: str) -> None:

@@ -53,15 +53,15 @@ def verify(
     previous: Mapping[str, int] | None = None,
     clock: Callable[[], float] = time.time,
     reserve: int = RESERVE_BYTES,
-    facts: tuple[tuple[str, str], ...] = (),
+    offline: bool = False,
 ) -> Verification:
     """Verify the newest backup; never raises for what is wrong with it or with us: that is the answer.
 
-    `previous` are the rows of the last verification that passed.
+    `previous` are the rows of the last verification that passed; `offline` says that this process has no network.
     """
     settings, course, started_at = engine.settings, _Course(), clock()
     try:
-        judgement = _look(engine, course, previous or {}, clock, reserve)
+        judgement = _look(engine, course, previous or {}, clock, reserve, offline)
     except Broken as error:
         judgement = Judgement(Verdict.FAIL, (str(error),), ())
     except (CouldNotLook, Interrupted) as error:
@@ -71,7 +71,7 @@ def verify(
     except Exception as error:  # our own bug must not be taken for a good backup, nor for a bad one
         reason = f"our own fault, please report it: {type(error).__name__}: {error}"
         judgement = Judgement(Verdict.INCONCLUSIVE, (reason,), ())
-    return _verification(settings, engine, course, judgement, started_at, clock(), facts)
+    return _verification(settings, engine, course, judgement, started_at, clock(), offline)
 
 
 def _look(
@@ -80,6 +80,7 @@ def _look(
     previous: Mapping[str, int],
     clock: Callable[[], float],
     reserve: int,
+    offline: bool,
 ) -> Judgement:
     settings = engine.settings
     base = scratch_base(settings.verify.scratch)
@@ -90,10 +91,10 @@ def _look(
         course.notes += choice.notes
     scratch = make_scratch(base, account_for(settings.verify.user))
     try:
-        found = _restore(engine, course, Cell(scratch, reserve))
+        found = _restore(engine, course, Cell(scratch, reserve, offline))
     finally:
         with course.phase("cleanup"), _undisturbed():
-            _clean_up(engine, course, scratch, reserve)
+            _clean_up(engine, course, scratch)
     if course.taken_at is None and found.newest:
         course.taken_at = max(found.newest.values())
     return judge(settings, found, choice.candidate.record, course.taken_at, previous, clock())
@@ -125,9 +126,9 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _clean_up(engine: Engine[BackupSettings], course: _Course, scratch: Scratch, reserve: int) -> None:
+def _clean_up(engine: Engine[BackupSettings], course: _Course, scratch: Scratch) -> None:
     try:
-        engine.stop(Cell(scratch, reserve))
+        engine.stop()
         remove_scratch(scratch)
     except OSError as error:
         course.notes.append(f"could not clean up {scratch.root}: {error}; the next verification tries again")
@@ -140,10 +141,11 @@ def _verification(
     judgement: Judgement,
     started_at: float,
     finished_at: float,
-    facts: tuple[tuple[str, str], ...],
+    offline: bool,
 ) -> Verification:
     candidate, found = course.candidate, course.found
     recorded = candidate.record if candidate else None
+    network = "none" if offline else "the host's"
     rto = None if course.answered is None or course.fetch_began is None else course.answered - course.fetch_began
     return Verification(
         backup=settings.name,
@@ -162,6 +164,6 @@ def _verification(
         rows=dict(found.rows) if found else {},
         recorded={name: table.rows for name, table in recorded.tables.items()} if recorded else {},
         newest=dict(found.newest) if found else {},
-        facts=(*engine.log.facts.items(), *facts),
+        facts=(*engine.log.facts.items(), ("network while restoring", network)),
         excerpt=engine.log.excerpt[:2000],
     )

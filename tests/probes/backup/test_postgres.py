@@ -121,6 +121,20 @@ def test_a_flipped_bit_in_data_that_is_not_compressed_needs_the_record(
     assert "SHA-256" in found.reasons[0]
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_dump_that_was_broken_before_it_was_recorded(
+    server: Postgres, dumped: bytes, dump_settings: Make, tmp_path: Path, seed: int
+) -> None:
+    """Its checksum is right and its counts are of the live database: only the restore can tell."""
+    content = "SELECT md5(string_agg(orders::text, ',' ORDER BY id)) FROM orders"
+    path = tmp_path / "shop-1.dump"
+    path.write_bytes(_flip(1000 + seed)(dumped) if seed % 2 else _cut(seed / 10 + 0.05)(dumped))
+    recorded(path, POSTGRES_ROWS)
+    found = look(dump_settings(expect={"query": {content: server.sql(content, "shop").strip()}}))
+    assert found.verdict is not Verdict.PASS or path.read_bytes()[:4000] != dumped[:4000], "the table of contents only"
+    assert found.verdict is not Verdict.PASS or seed % 2, found
+
+
 def test_a_dump_whose_record_was_swapped_fails(dump: Path, dump_settings: Make) -> None:
     dump.rename(dump.with_name("shop-2.dump"))
     record.path_of(dump).rename(dump.with_name("shop-2.dump.record.json"))
@@ -250,6 +264,68 @@ def test_a_hostile_dump_reaches_nothing_and_is_still_restored(
     assert not mark.exists()
     left_out = dict(found.facts)["left out"]
     assert all(word in left_out for word in ("EVENT TRIGGER - stop", "SUBSCRIPTION - shop", "PUBLICATION - everything"))
+
+
+RICH = """
+CREATE EXTENSION citext; CREATE EXTENSION pg_trgm; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION postgres_fdw;
+CREATE SCHEMA audit;
+CREATE TYPE mood AS ENUM ('glad', 'sad');
+CREATE DOMAIN sku AS text CHECK (VALUE ~ '^[A-Z]+-[0-9]+$');
+CREATE TYPE money_of AS (amount numeric, currency char(3));
+CREATE TABLE customers (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, mail citext UNIQUE, feels mood, photo oid,
+  name text, search tsvector GENERATED ALWAYS AS (to_tsvector('simple', name)) STORED);
+CREATE INDEX ON customers USING gin (search); CREATE INDEX ON customers USING gin (name gin_trgm_ops);
+CREATE TABLE orders (id serial, customer bigint REFERENCES customers, at date NOT NULL, total money_of, item sku,
+  PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE orders_2025 PARTITION OF orders FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE orders_2026 PARTITION OF orders FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE audit.log (id bigint, was jsonb, seen timestamptz DEFAULT now(), EXCLUDE USING btree (id WITH =));
+CREATE FUNCTION audit.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+  $f$ BEGIN INSERT INTO audit.log (was) VALUES (to_jsonb(NEW)); RETURN NEW; END $f$;
+CREATE TRIGGER note AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION audit.note();
+CREATE PROCEDURE tidy() LANGUAGE sql AS 'DELETE FROM audit.log WHERE false';
+CREATE AGGREGATE longest (text) (sfunc = textcat, stype = text);
+CREATE OPERATOR === (leftarg = citext, rightarg = citext, function = citext_eq);
+CREATE VIEW sales AS SELECT at, count(*) FROM orders GROUP BY at;
+CREATE RULE no_delete AS ON DELETE TO customers DO INSTEAD NOTHING;
+CREATE MATERIALIZED VIEW best AS SELECT customer, count(*) AS n FROM orders GROUP BY customer;
+CREATE STATISTICS both_of (dependencies) ON id, customer FROM orders_2026;
+CREATE TEXT SEARCH CONFIGURATION shop (COPY = simple);
+CREATE COLLATION plain (locale = 'C');
+CREATE TABLE notes (body text COLLATE plain);
+COMMENT ON TABLE notes IS 'it''s fine'; COMMENT ON SCHEMA public IS 'ours';
+CREATE SERVER branch FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '10.0.0.9', dbname 'shop');
+CREATE USER MAPPING FOR CURRENT_USER SERVER branch OPTIONS (user 'shop', password 'secret');
+CREATE FOREIGN TABLE far (id int) SERVER branch;
+ALTER DEFAULT PRIVILEGES IN SCHEMA audit GRANT SELECT ON TABLES TO PUBLIC;
+ALTER TABLE customers ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON customers USING (name = current_user);
+INSERT INTO customers (mail, feels, name, photo) SELECT 'c' || n || '@x', 'glad', 'Ann ' || n, lo_from_bytea(0, 'jpg')
+  FROM generate_series(1, 30) n;
+INSERT INTO orders (customer, at, total, item) SELECT n, '2025-12-15'::date + n, ROW(n, 'TWD')::money_of, 'TEA-' || n
+  FROM generate_series(1, 30) n;
+REFRESH MATERIALIZED VIEW best;
+"""
+RICH_ROWS = {"customers": 30, "orders": 30, "orders_2025": 16, "orders_2026": 14, "audit.log": 30, "notes": 0}
+
+
+def test_what_real_shops_have_is_restored_without_rights(server: Postgres, dump_settings: Make, tmp_path: Path) -> None:
+    server.sql("CREATE DATABASE rich")
+    try:
+        server.sql(RICH, "rich")
+        path = server.dump("rich", tmp_path / "shop-1.dump")
+    finally:
+        server.sql("DROP DATABASE rich (FORCE)")
+    record.write(record.make([path], NOON, RICH_ROWS, Counted.SNAPSHOT), path)
+    expect = {
+        "tables": {"audit.log": {"newest": "seen"}},
+        "query": {"select sum(n) from best": 30, "select count(*) from sales": 30},
+    }
+    found = look(dump_settings(expect=expect), now=path.stat().st_mtime, offline=True)
+    assert (found.verdict, found.reasons) == (Verdict.PASS, ())
+    assert found.rows == RICH_ROWS
+    found = look(dump_settings())
+    assert found.verdict is Verdict.INCONCLUSIVE, "foreign servers are for rooms without a network"
+    assert "permission denied for foreign-data wrapper" in found.reasons[0]
 
 
 def test_a_dump_that_asks_for_more_than_we_give_is_inconclusive(

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from probes.backup import record
 from probes.backup.record import Counted
@@ -26,8 +28,8 @@ Make = Callable[..., Any]
 pytestmark = pytest.mark.integration
 
 
-def look(settings: Any, now: float = NOON + 60, **options: Any) -> Verification:
-    return verify(SqliteCopy(settings), clock=lambda: now, **options)
+def look(backup: Any, now: float = NOON + 60, **options: Any) -> Verification:
+    return verify(SqliteCopy(backup), clock=lambda: now, **options)
 
 
 @pytest.fixture
@@ -118,6 +120,21 @@ def test_no_broken_copy_with_a_record_is_called_good(copy: Path, sqlite_settings
     found = look(sqlite_settings())
     assert found.verdict is Verdict.FAIL, found
     assert found.reasons
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_change_of_any_bytes_is_called_good(copy: Path, sqlite_settings: Make, data: st.DataObject) -> None:
+    whole = copy.read_bytes()
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, min(len(whole), start + 5000)))
+    changed = whole[:start] + data.draw(st.binary(max_size=20)) + whole[end:]
+    try:
+        copy.write_bytes(changed)
+        found = look(sqlite_settings())
+    finally:
+        copy.write_bytes(whole)
+    assert found.verdict is (Verdict.PASS if changed == whole else Verdict.FAIL)
 
 
 @pytest.mark.parametrize(
@@ -260,9 +277,9 @@ def test_an_age_that_nothing_inside_tells_is_inconclusive(copy: Path, sqlite_set
 
 
 def test_fewer_rows_than_in_the_last_good_copy(copy: Path, sqlite_settings: Make) -> None:
-    settings = sqlite_settings(expect={"tables": {"orders": {"shrink": "1%"}}})
-    assert look(settings, previous={"orders": ORDERS + 4}).verdict is Verdict.PASS
-    found = look(settings, previous={"orders": ORDERS + 5})
+    backup = sqlite_settings(expect={"tables": {"orders": {"shrink": "1%"}}})
+    assert look(backup, previous={"orders": ORDERS + 4}).verdict is Verdict.PASS
+    found = look(backup, previous={"orders": ORDERS + 5})
     assert found.reasons == ("table orders has 400 rows, 405 in the last good backup: more than 1% are missing",)
 
 
