@@ -29,7 +29,9 @@ class Kinds(Registry):
 def result(number: int, shift: float) -> Result:
     phases = [Sample("probe_http_duration_seconds", shift + 0.001, (("phase", phase),)) for phase in PHASES]
     others = [Sample(f"probe_http_number_{n}", shift + n) for n in range(11)]
-    return Result(f"probe {number}", "fifty", 1e9 + shift, 0.001, shift, Finding(Outcome.UP, samples=(*phases, *others)))
+    return Result(
+        f"probe {number}", "fifty", 1e9 + shift, 0.001, shift, Finding(Outcome.UP, samples=(*phases, *others))
+    )
 
 
 def cpu(work: object, *arguments: object) -> float:
