@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from probes.base import Evidence, Finding, Outcome, Probe, ProbeSettings, Run, Sample
-from probes.host import cpu, disk, files, memory, network, pressure, processes
+from probes.host import container, cpu, disk, files, memory, network, pressure, processes
 from probes.host.source import Missing, Source
 from probes.settings import Settings
 from probes.units import Ratio
@@ -89,6 +89,8 @@ class HostProbe(Probe[HostSettings]):
         outcome = Outcome.DOWN if wrong else Outcome.DEGRADED if gone else Outcome.UP
         reason = "; ".join(wrong + gone)
         facts = [(name, f"not measured: {why}") for name, why in missing.items()]
+        if said := container.limits(self._source):
+            facts.insert(0, ("limits", said))
         summary = reason or "measured" + (f", without {', '.join(missing)}" if missing else "")
         return Finding(outcome, reason, tuple(samples), Evidence(summary, facts=(*_figures(samples), *facts)))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from probes.base import Metric, Sample
+from probes.host.container import cpu_limit
 from probes.host.source import Missing, Source, gauges, pairs
 
 METRICS = (
@@ -80,7 +81,7 @@ class Cpu:
 
     def _container(self, source: Source) -> tuple[list[Sample], float | None]:
         """A container's own use, and against its limit; nothing where there is no limit."""
-        limit = _limit(source.cgroup_text("cpu.max"))
+        limit = cpu_limit(source)
         stat = pairs(source.cgroup_text("cpu.stat") or "")
         if limit is None or "usage_usec" not in stat:
             return [], None
@@ -130,9 +131,3 @@ def _others(lines: list[str]) -> list[Sample]:
     }
     values = pairs("\n".join(lines))
     return [Sample(metric, float(values[key])) for key, metric in names.items() if key in values]
-
-
-def _limit(text: str | None) -> float | None:
-    """Cores from cpu.max (`200000 100000`), None for `max` and for a machine."""
-    quota, _, period = (text or "max").strip().partition(" ")
-    return int(quota) / int(period) if quota.isdigit() and period.isdigit() and int(period) else None

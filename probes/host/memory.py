@@ -1,6 +1,7 @@
 """How much memory is left, for the machine or for the container that this is, and who was killed for want of it."""
 
 from probes.base import Metric, Sample
+from probes.host.container import memory_limit
 from probes.host.source import Missing, Source, pairs
 
 METRICS = (
@@ -32,8 +33,9 @@ def read_memory(source: Source) -> list[Sample]:
         Sample("host_swap_total_bytes", float(info.get("SwapTotal", 0))),
         Sample("host_swap_free_bytes", float(info.get("SwapFree", 0))),
     ]
-    limit, used = _number(source.cgroup_text("memory.max")), _number(source.cgroup_text("memory.current"))
-    if limit is not None and used is not None and limit < total:
+    limit, current = memory_limit(source), (source.cgroup_text("memory.current") or "").strip()
+    if limit is not None and current.isdigit() and limit < total:
+        used = int(current)
         samples.append(Sample("host_cgroup_memory_limit_bytes", float(limit)))
         samples.append(Sample("host_cgroup_memory_used_bytes", float(used)))
         # The kernel gives cached files back before it kills; anonymous memory it cannot.
@@ -70,8 +72,3 @@ def _meminfo(source: Source) -> dict[str, int]:
         if words and words[0].isdigit():
             found[name] = int(words[0]) * (1024 if words[1:] == ["kB"] else 1)
     return found
-
-
-def _number(text: str | None) -> int | None:
-    stripped = (text or "").strip()
-    return int(stripped) if stripped.isdigit() else None

@@ -17,6 +17,7 @@ class Source:
 
     proc: Path
     sys: Path
+    root: Path = Path("/")
 
     def proc_text(self, name: str) -> str:
         """A file below /proc. Raises Missing."""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from probes.base import Finding, Outcome, Run
 from probes.host import HostProbe, HostSettings
+from probes.host.container import limits
 from probes.host.cpu import Cpu
 from probes.host.disk import Disk
 from probes.host.source import Missing, Source
@@ -167,11 +168,23 @@ def test_a_container_is_measured_against_its_limits(machine: Path) -> None:
     assert value(finding, "host_memory_available_bytes") == 100 * 1024, "inactive file pages can be had back"
     assert value(finding, "host_oom_kills_total") == 9
     assert value(finding, "host_pressure_ratio", resource="cpu", kind="some") == 0.5
+    assert told(finding, "limits") == "a container with 1.5 cores; 0 MiB"
 
 
-@pytest.mark.parametrize("limits", [{}, {"cpu.max": "max 100000", "memory.max": "max", "memory.current": "5"}])
-def test_a_container_without_limits_is_measured_as_the_machine(machine: Path, limits: dict[str, str]) -> None:
-    for name, text in limits.items():
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({}, None),
+        (
+            {"cpu.max": "max 100000", "memory.max": "max", "memory.current": "5"},
+            "a container with no CPU limit, so CPU is of the machine's; no memory limit, so memory is the machine's",
+        ),
+    ],
+)
+def test_a_container_without_limits_is_measured_as_the_machine(
+    machine: Path, given: dict[str, str], sentence: str | None
+) -> None:
+    for name, text in given.items():
         put(machine / "sys/fs/cgroup", name, text)
     host = probe(machine)
     host.look()
@@ -181,6 +194,15 @@ def test_a_container_without_limits_is_measured_as_the_machine(machine: Path, li
     assert value(finding, "host_memory_total_bytes") == 1000 * 1024
     assert value(finding, "host_cpu_busy_ratio") == pytest.approx(0.75)
     assert not any(name.startswith("host_cgroup") for name in names(finding))
+    assert finding.evidence is not None
+    assert dict(finding.evidence.facts).get("limits") == sentence
+
+
+def test_a_container_whose_limits_are_not_seen(machine: Path) -> None:
+    source = Source(Path("/proc"), machine / "sys", machine)
+    assert limits(source) == ""
+    put(machine, ".dockerenv", "")
+    assert limits(source) == f"a container whose limits are not seen: there is no cgroup v2 at {machine}/sys/fs/cgroup"
 
 
 @pytest.mark.parametrize(
