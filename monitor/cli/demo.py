@@ -1,7 +1,7 @@
 """`shopwatch demo`: a small shop, Shopwatch watching it, and switches to break it."""
 
 import argparse
-import os
+import shlex
 import shutil
 import signal
 import sys
@@ -39,8 +39,7 @@ def _start(args: argparse.Namespace) -> int:
     try:
         with demo.open_demo(args.state, args.shopper_every, args.backup_every) as places:
             print(_welcome(places, args), flush=True)
-            os.environ.update(demo.environment(places, args.state))
-            return _wait() if args.shop_only else _watch()
+            return _wait() if args.shop_only else _watch(demo.config_path(args.state))
     except demo.DemoError as error:
         print(error, file=sys.stderr)
         return 3
@@ -48,10 +47,10 @@ def _start(args: argparse.Namespace) -> int:
         return 0
 
 
-def _watch() -> int:
-    from monitor.service import run
+def _watch(config: Path) -> int:
+    from monitor.service import run  # turning a switch need not wait for the whole service to be imported
 
-    return run(demo.CONFIG)
+    return run(config)
 
 
 def _wait() -> int:
@@ -87,21 +86,23 @@ def _authorization(state: Path) -> dict[str, str]:
 
 
 def _welcome(places: demo.Places, args: argparse.Namespace) -> str:
-    command = "shopwatch" if shutil.which("shopwatch") else str(Path(sys.argv[0]).absolute())
-    if args.state.absolute() != demo.default_state().absolute():
-        command += f" demo --state {args.state}"
-    else:
-        command += " demo"
-    lines = [f"  The shop       {places.shop}/", f"  Break it       {places.shop}/switches"]
-    if not args.shop_only:
-        lines.insert(0, f"  Shopwatch      {places.service}/")
-    lines += [
-        f"                 or: {command} break declined     (mend it: {command} mend)",
-        f"  Its state      {args.state}",
-        *_moved(places, args.shop_only),
-        "Pages are printed below. Ctrl-C stops everything." if not args.shop_only else "Ctrl-C stops it.",
+    command = "shopwatch demo" if shutil.which("shopwatch") else f"{Path(sys.argv[0]).absolute()} demo"
+    state = args.state.absolute()
+    if state != demo.default_state().absolute():
+        command += f" --state {shlex.quote(str(state))}"
+    lines = [
+        f"  The shop     {places.shop}/",
+        f"  Break it     {places.shop}/switches",
+        f"               or: {command} break declined",
+        f"  Mend it      {command} mend",
     ]
-    return "\n".join(lines)
+    if not args.shop_only:
+        lines.insert(0, f"  Shopwatch    {places.service}/")
+        lines.append(f"  The config   {demo.config_path(state)}")
+        lines.append(
+            "A broken checkout pages after about 40 seconds, a broken backup at the next full minute: here, and there."
+        )
+    return "\n".join([*lines, *_moved(places, args.shop_only), "Ctrl-C stops everything."])
 
 
 def _moved(places: demo.Places, shop_only: bool) -> list[str]:

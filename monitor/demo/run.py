@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-#: The config that watches the demo shop.
-CONFIG = Path(__file__).with_name("config.yaml")
+_CONFIG = Path(__file__).with_name("config.yaml")
 #: Where things are unless the port is taken.
 SERVICE_PORT, SHOP_PORT, PAYMENT_PORT = 9469, 9470, 9471
 _PLACES = "demo.json"
@@ -50,11 +49,17 @@ def open_demo(state: Path, shopper_every: float, backup_every: float) -> Iterato
         shop = _start_shop(state, f"http://{service}/heartbeat/shop-backup", shopper_every, backup_every)
         try:
             places = Places(**_addresses(shop), service=f"http://{service}")
+            _write_config(places, state)
             (state / _PLACES).write_text(json.dumps(asdict(places)))
             yield places
         finally:
             (state / _PLACES).unlink(missing_ok=True)
             _stop(shop)
+
+
+def config_path(state: Path) -> Path:
+    """Where the config of the demo with this state lies."""
+    return state.absolute() / "config.yaml"
 
 
 def find_demo(state: Path) -> Places:
@@ -75,16 +80,22 @@ def admin_key(state: Path) -> str:
         raise DemoError(f"cannot read the demo's key {error.filename}: {error.strerror}") from None
 
 
-def environment(places: Places, state: Path) -> dict[str, str]:
-    """The variables that config.yaml mentions."""
-    return {
+def _write_config(places: Places, state: Path) -> None:
+    """Put the config that watches this demo into its folder: a file like any other, to read, change and reload."""
+    values = {
         "DEMO_LISTEN": places.service.removeprefix("http://"),
         "DEMO_SERVICE": places.service,
         "DEMO_SHOP": places.shop,
         "DEMO_PAYMENT_ADDRESS": places.payment.removeprefix("http://"),
-        "DEMO_STATE": str(state.absolute()),
+        "DEMO_STATE": str(state),
         "DEMO_SYNTHETIC_KEY": (state / "synthetic-key").read_text().strip(),
     }
+    text = _CONFIG.read_text()
+    for name, value in values.items():
+        text = text.replace("${" + name + "}", json.dumps(value)[1:-1].replace("${", "$${"))
+    path = config_path(state)
+    path.touch(mode=0o600)
+    path.write_text(text)
 
 
 @contextmanager

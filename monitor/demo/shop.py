@@ -28,6 +28,8 @@ from monitor.demo.switches import Effect, Switches
 
 _log = logging.getLogger(__name__)
 _SLOWNESS = 3.0
+#: By then whoever watches this shop listens, and hears of the first backup.
+_WATCHER_STARTS = 8.0
 #: What keeps working when the pages are broken, or nobody could look or mend.
 _ALWAYS = ("/switches", "/admin/", "/metrics", "/shop.css")
 
@@ -105,8 +107,8 @@ async def serve(options: argparse.Namespace) -> None:
     ]
     _stop_with_parent([server for server, _ in servers])
     chores = [
-        asyncio.create_task(_every(options.backup_every, lambda: asyncio.to_thread(job.run))),
-        asyncio.create_task(_every(60.0, lambda: asyncio.to_thread(_look_after_shelves, shop))),
+        asyncio.create_task(_every(options.backup_every, lambda: asyncio.to_thread(job.run), _WATCHER_STARTS)),
+        asyncio.create_task(_every(60.0, lambda: asyncio.to_thread(_look_after_shelves, shop), 60.0)),
     ]
     if options.shopper_every:
         chores.append(asyncio.create_task(shop_for_ever(_url(shop_socket), shop.database, options.shopper_every)))
@@ -122,9 +124,11 @@ def _look_after_shelves(shop: Shop) -> None:
         keep_shelves(shop.database)
 
 
-async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+async def _every(seconds: float, work: Callable[[], Awaitable[object]], first: float) -> None:
+    pause = first
     while True:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(pause)
+        pause = seconds
         try:
             await work()
         except Exception:

@@ -119,6 +119,8 @@ class Walk:
         guard = turned_away(reply.page)
         if guard:
             raise StepFailed(f"{guard} at {reply.page.url}", Outcome.BLOCKED, reply)
+        if any(failure.what == "location" for failure in failures):  # says the status too
+            failures = [failure for failure in failures if failure.what != "status"]
         said = "; ".join(failure.message for failure in failures[:_MOST_FAILURES])
         raise StepFailed(said + self._says(reply), reply=reply)
 

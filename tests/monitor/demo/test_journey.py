@@ -1,7 +1,6 @@
 """The shipped config walks the shipped shop, and names what each switch broke."""
 
 import asyncio
-import os
 import sqlite3
 import time
 from contextlib import closing
@@ -9,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from monitor.config import load
-from monitor.demo.run import CONFIG, environment
+from monitor.demo.run import config_path
 from monitor.prober.look import let_go, look, new_run
 from probes import KINDS
 from probes.base import Finding, Outcome
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 
 def _config(demo):
-    return load(CONFIG, {**os.environ, **environment(demo.places, demo.state)})
+    return load(config_path(demo.state), {})
 
 
 def _look(demo, name: str) -> Finding:

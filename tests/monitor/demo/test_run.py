@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from monitor.cli import demo as command
-from monitor.demo.run import DemoError, default_state, find_demo, open_demo
+from monitor.config import load
+from monitor.demo.run import DemoError, config_path, default_state, find_demo, open_demo
 from tests.servers import until
 
 pytestmark = pytest.mark.integration
@@ -65,7 +66,7 @@ def test_a_signal_stops_everything_and_a_second_run_works(tmp_path, number):
         assert process.returncode == 0
         assert all(map(_gone, children))
         assert "Break it" in output
-        assert "demo --state" in output
+        assert f"demo --state {tmp_path} break declined" in output
         assert not (tmp_path / "demo.json").exists()
 
 
@@ -115,6 +116,15 @@ def test_a_state_below_a_file_is_a_sentence(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert _run("--state", str(tmp_path / "file" / "x"), "--shop-only") == 3
     assert "cannot keep its state" in capsys.readouterr().err
+
+
+def test_the_config_survives_a_strange_folder(tmp_path):
+    state = tmp_path / """it's "a" #1: ${HOME}"""
+    with open_demo(state, 0, 3600) as places:
+        config = load(config_path(state), {})
+        assert config.url == places.service
+        assert str(state) in config.store
+        assert config_path(state).stat().st_mode & 0o777 == 0o600
 
 
 def test_the_usual_state_is_this_users(monkeypatch, tmp_path):

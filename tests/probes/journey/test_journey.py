@@ -88,6 +88,15 @@ def test_a_capture_that_is_gone_is_down_and_names_itself_and_its_step():
     )
 
 
+def test_a_page_instead_of_a_redirect_is_told_once():
+    step = {"name": "pay", "post": "/pay", "expect": {"status": 303, "location": "/thanks"}}
+    finding, shop = walk_through(lambda asked: Answer("<p class=error>declined"), [step])
+    assert finding.reason == (
+        "step 'pay' (1 of 1): location: expected a redirect to '/thanks',"
+        f' {shop.url}pay sent none (200); the page says "declined"'
+    )
+
+
 def test_a_form_that_is_gone_is_down():
     steps = [{"name": "page", "get": "/"}, {"name": "add", "submit": "form#add"}]
     finding, _ = walk_through(lambda asked: Answer("<p>"), steps)
