@@ -30,7 +30,12 @@ class Prometheus:
 
 @contextlib.contextmanager
 def prometheus(
-    folder: Path, targets: Sequence[str], rules: Sequence[Path] = (), alertmanagers: Sequence[str] = ()
+    folder: Path,
+    targets: Sequence[str],
+    rules: Sequence[Path] = (),
+    alertmanagers: Sequence[str] = (),
+    path: str = "/metrics",
+    params: dict[str, list[str]] | None = None,
 ) -> Iterator[Prometheus]:
     """Scrapes the targets (host:port) every second, and tells the alertmanagers (host:port) of what the rules say."""
     program = require_program("prometheus")
@@ -40,7 +45,11 @@ def prometheus(
     config.write_text(f"""
 global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: {[str(path) for path in rules]}
-scrape_configs: [{{job_name: shopwatch, static_configs: [{{targets: {list(targets)}}}]}}]
+scrape_configs:
+  - job_name: shopwatch
+    metrics_path: {path}
+    params: {params or {}}
+    static_configs: [{{targets: {list(targets)}}}]
 alerting: {{alertmanagers: [{{api_version: v2, static_configs: [{{targets: {list(alertmanagers)}}}]}}]}}
 """)
     arguments = [
