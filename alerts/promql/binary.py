@@ -98,7 +98,8 @@ def _match(run: Run, node: Binary, many: list[Column], ones: list[Column], steps
             seen = taken.setdefault(() if node.matching.many is None else labels, [False] * steps)
             out = results.get(labels)
             if out is None:
-                out = results[labels] = Column(labels, [None] * steps, not filters or column.drop_name)
+                # Arithmetic has taken the name away already, and group_left(__name__) may have set another.
+                out = results[labels] = Column(labels, [None] * steps, node.bool or (filters and column.drop_name))
             _combine(node, column.values, partner.values, out.values, seen, swapped)
             run.budget.spend(steps)
     return [column for column in results.values() if any(value is not None for value in column.values)]
