@@ -7,6 +7,7 @@ import promql_parser
 from alerts.promql.build import Builder
 from alerts.promql.errors import ParseError, PromqlError, Unsupported
 from alerts.promql.limits import Limits
+from alerts.promql.literal import duration_ms
 from alerts.promql.node import Expr
 from alerts.promql.token import Token, place, tokenize
 
@@ -117,6 +118,8 @@ def _plain_text(tokens: list[Token]) -> str:
         text = token.text
         if token.kind == "string":
             text = _plain_string(text, index, braces > 0 and before is not None and before.text in _MATCH_OPERATORS)
+        elif token.kind == "duration":
+            duration_ms(text)  # the library lets long ones overflow
         elif token.kind == "number":
             text = _plain_number(token, before)
         elif text in "+-" and before is not None and before.text == "@":

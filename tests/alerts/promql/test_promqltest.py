@@ -29,6 +29,14 @@ def test_upstream_file(name: str) -> None:
     assert Counter(outcome.verdict for outcome in outcomes)[Verdict.PASSED] >= 25
 
 
+def test_our_own_cases() -> None:
+    outcomes = judge((Path(__file__).parent / "semantics.test").read_text())
+    assert [outcome for outcome in outcomes if outcome.verdict is Verdict.FAILED] == []
+    refused = [outcome.reason for outcome in outcomes if outcome.verdict is Verdict.OUT_OF_SCOPE]
+    assert len(refused) == 5
+    assert all("experimental" in reason or "native histograms" in reason for reason in refused)
+
+
 GOOD = """
 load 10s
   a{x="1"} 0+1x5 _ stale
