@@ -133,8 +133,13 @@ class ProbeSettings(Settings):
     type: str
     every: Interval = 15.0
     timeout: Interval = 5.0
-    owner: str = ""
+    owner: str = Field(default="", description="Whose it is: a label on all it sees, and so on its alerts and routes.")
     labels: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def named_metrics(self) -> tuple[Metric, ...]:
+        """What `check` may return beside its kind's metrics, because these settings name it."""
+        return ()
 
 
 S = TypeVar("S", bound=ProbeSettings)

@@ -13,7 +13,7 @@ from probes.yamlfile import Node
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 #: Labels that Shopwatch and Prometheus set themselves.
-_TAKEN = {"probe", "type", "location", "backup", "outcome", "alertname", "instance", "job", "le", "quantile"}
+_TAKEN = {"probe", "type", "location", "backup", "outcome", "alertname", "owner", "instance", "job", "le", "quantile"}
 
 
 def check_store(config: Config, root: Node, problems: Problems) -> None:

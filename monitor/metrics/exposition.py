@@ -44,11 +44,11 @@ class Exposition:
         readings: list[Reading] = []
         for name, old in list(self._settings.items()):
             new = wanted.get(name)
-            if new is None or (new.type, new.labels) != (old.type, old.labels):
+            if new is None or (new.type, new.labels, new.owner) != (old.type, old.labels, old.owner):
                 readings += self._watched.pop(name).clear()
         for name, settings in wanted.items():
             kind: type[AnyProbe] = self._kinds.get(settings.type)
-            self._families.declare(kind.metrics)
+            self._families.declare((*kind.metrics, *settings.named_metrics))
             if name not in self._watched:
                 self._watched[name] = Watched(settings, interval(kind, settings), self._location, self._shape)
             self._watched[name].interval = interval(kind, settings)

@@ -26,7 +26,8 @@ class Watched:
 
     def __init__(self, settings: ProbeSettings, interval: float, location: str, shape: ShapeOf) -> None:
         base = (("probe", settings.name), ("type", settings.type), ("location", location))
-        self.base: Labels = (*base, *settings.labels.items())
+        owner = (("owner", settings.owner),) if settings.owner else ()
+        self.base: Labels = (*base, *owner, *settings.labels.items())
         self.interval = interval
         self.tally = Tally()
         self._names = frozenset(name for name, _ in self.base)

@@ -17,6 +17,8 @@ _LONGEST_NAP = 1.0
 #: Timers of the event loop count in milliseconds.
 _SHORTEST_NAP = 0.001
 _SUSPENDED = 0.5
+#: A first slot further off than this is not waited for; such early looks are spread over so many seconds.
+_LONG_WAIT, _SPREAD = 20.0, 10.0
 
 
 class Seen(NamedTuple):
@@ -125,6 +127,7 @@ class Rounds:
             due = self._heap.put(name, cadence(name, interval(kind, settings)), self._clock())
             if due is not None:
                 first_due[name] = due
+                self._look_early(name, due - self._clock())
                 if self._waiting.pop(name, None) is not None:
                     self._report.missed(name, Reason.OVERLOAD, 1)
         self._arm()
@@ -132,8 +135,13 @@ class Rounds:
 
     def look_now(self, name: str) -> None:
         """Look at one probe at once, unless it is being looked at: there is news of it."""
-        if name in self._watches and name not in self._running and name not in self._waiting:
+        if name in self._watches and name not in self._running and name not in self._waiting and self._limit:
             self._start(name, self._clock())
+
+    def _look_early(self, name: str, wait: float) -> None:
+        """Nobody should wait an hour for the first word of a probe: one whose first slot is far off looks once before."""
+        if wait > _LONG_WAIT:
+            self._loop.call_later(wait % _SPREAD, self.look_now, name)
 
     async def close(self, grace: float) -> None:
         """Begin no more looks; give those that run `grace` seconds to end, then cut them off."""
@@ -206,9 +214,9 @@ class Rounds:
             watch.probe = made
         since, beat = self._beats(name)
         run = new_run(watch.patience, time.time(), self._location, beat, since)
-        began = self._loop.time()
+        began, started = self._loop.time(), time.perf_counter()  # uvloop's own clock counts in milliseconds
         finding = await look(watch.probe, run)
-        duration = self._loop.time() - began
+        duration = time.perf_counter() - started
         lag = self.lag.worst_since(began)
         if lag:
             mark = Sample("probe_prober_lag_seconds", lag)

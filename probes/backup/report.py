@@ -1,6 +1,7 @@
 """Tells what is known about a backup: as metrics for Prometheus, and as evidence for a page."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from probes.backup.settings import BackupSettings
 from probes.backup.standing import Standing
@@ -91,16 +92,31 @@ def _of_backup(known: Verification, now: float) -> Iterator[Sample]:
 
 def base_labels(settings: BackupSettings) -> Labels:
     """The labels of everything about one backup."""
-    return tuple(sorted((settings.labels | {"backup": settings.name, "type": settings.type}).items()))
+    owner = {"owner": settings.owner} if settings.owner else {}
+    return tuple(sorted((settings.labels | owner | {"backup": settings.name, "type": settings.type}).items()))
 
 
-def evidence(known: Verification) -> Evidence:
-    """A verification as a page shows it: what is wrong, the phases with the one that failed, what was in the backup."""
+def evidence(known: Verification, passed: Verification | None = None) -> Evidence:
+    """A verification as a page shows it: what is wrong, the phases with the one that failed, what was in the backup,
+    and which backup was the last good one (`passed`)."""
     steps = [Step(name, Outcome.UP, seconds) for name, seconds in known.phases.items() if name != "cleanup"]
     if steps and known.verdict is not Verdict.PASS:
-        last = steps[-1]
-        steps[-1] = Step(last.name, _STEP[known.verdict], last.seconds, known.reasons[0] if known.reasons else "")
-    return Evidence(summary(known), tuple(steps), tuple(_facts(known)), known.excerpt)
+        steps[-1] = Step(steps[-1].name, _STEP[known.verdict], steps[-1].seconds)
+    facts = [*_facts(known)]
+    if known.verdict is not Verdict.PASS:
+        facts.insert(0, ("last good backup", _last_good(passed)))
+    return Evidence(summary(known), tuple(steps), tuple(facts), known.excerpt)
+
+
+def _last_good(passed: Verification | None) -> str:
+    if passed is None:
+        return "none is known"
+    taken = "" if passed.taken_at is None else f", taken {_moment(passed.taken_at)}"
+    return f"{passed.file}{taken}, verified {_moment(passed.finished_at)}"
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def summary(known: Verification) -> str:

@@ -90,7 +90,7 @@ class BackupSettings(Settings):
     verify: Verify = Field(default_factory=Verify, description="When and how to restore it.")
     expect: Expectation = Field(default_factory=Expectation, description="What must be true of it.")
     targets: Targets = Field(default_factory=Targets, description="What was promised.")
-    owner: str = Field(default="", description="Who looks after it.")
+    owner: str = Field(default="", description="Whose it is: a label on its metrics, and so on its alerts and routes.")
     labels: dict[str, str] = Field(default_factory=dict, description="Labels on all its metrics.")
 
     @property

@@ -244,3 +244,13 @@ def test_shopwatch_s_own_metrics_are_on_the_page_and_remembered(exposition):
     assert "process_resident_memory_bytes" in remembered
     assert b"\nprocess_resident_memory_bytes " in exposition.text()
     assert b"_created" not in exposition.text()
+
+
+def test_the_owner_is_a_label_on_all_that_the_probe_sees():
+    exposition = Exposition("here", KINDS)
+    exposition.configure([settings().model_copy(update={"owner": "storefront"})], NOW)
+    readings = exposition.update(result(), NOW)
+    assert readings
+    assert all(("owner", "storefront") in labels for labels, _ in readings)
+    ended = exposition.configure([settings()], NOW)
+    assert any(("owner", "storefront") in labels for labels, _ in ended), "another owner is another series"

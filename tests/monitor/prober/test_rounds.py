@@ -205,3 +205,14 @@ async def test_slots_that_the_machine_slept_through_are_missed_for_that_reason(n
     assert set(notes.lost) == {("a", "suspended")}
     assert 195 <= notes.lost["a", "suspended"] <= 201
     assert notes.looks[-1].due >= steady() + 98.0
+
+
+async def test_a_probe_whose_first_slot_is_far_off_gives_a_first_word_soon(notes):
+    now = time.time()
+    names = [f"hourly {n}" for n in range(20)]
+    far = [name for name in names if cadence(name, 3600.0).due(cadence(name, 3600.0).first(now)) - now > 60]
+    rounds = Rounds(notes, schedule_clock(schedule_offset(now)))
+    rounds.apply([trivial(name, every=3600.0) for name in far])
+    await asyncio.sleep(10.5)
+    await rounds.close(1.0)
+    assert sorted(seen.probe for seen in notes.looks) == sorted(far)
