@@ -1,6 +1,5 @@
 """Looks at a page as a shopper's browser would ask for it: right answer, right content, in time."""
 
-from email.utils import parsedate_to_datetime
 from time import perf_counter
 from typing import Literal
 
@@ -14,7 +13,7 @@ from probes.net.certificate import TLS_METRICS
 from probes.net.decode import ACCEPT_ENCODING, decode
 from probes.net.errors import NetError
 from probes.net.http import MAX_BODY, Http
-from probes.net.message import Headers, Hop, Request, Trace, header
+from probes.net.message import Headers, Request, Trace, content_length, header, last_modified
 from probes.net.phases import PHASES
 from probes.net.proxy import ProxySettings
 from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before, reach_samples
@@ -180,28 +179,15 @@ def _samples(trace: Trace, page: Page | None, failures: list[Failure]) -> tuple[
     samples += (
         Sample("probe_http_status_code", float(page.status)),
         Sample("probe_http_version", float(hop.answer.version)),
-        Sample("probe_http_content_length", float(_content_length(page))),
+        Sample("probe_http_content_length", float(content_length(page.headers))),
         Sample("probe_http_uncompressed_body_length", float(len(page.body))),
         Sample("probe_http_ssl", 1.0 if hop.tls else 0.0),
         Sample("probe_failed_due_to_regex", float(any(f.what in ("text", "regex", "headers") for f in failures))),
     )
-    modified = _last_modified(hop)
+    modified = last_modified(page.headers)
     if modified is not None:
         samples.append(Sample("probe_http_last_modified_timestamp_seconds", modified))
     return tuple(samples)
-
-
-def _content_length(page: Page) -> int:
-    length = header(page.headers, b"content-length") or b""
-    return int(length) if length.isdigit() and len(length) < 20 else -1
-
-
-def _last_modified(hop: Hop) -> float | None:
-    value = header(hop.answer.headers, b"last-modified") if hop.answer else None
-    try:
-        return parsedate_to_datetime(value.decode("latin-1")).timestamp() if value else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _unanswered(error: NetError, trace: Trace, now: float) -> Finding:

@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, model_validator
 from probes.base import Finding, Metric, Outcome, Probe, Run, Sample
 from probes.net.address import HostPort
 from probes.net.certificate import TLS_METRICS
-from probes.net.dialogue import Dialogue, Turn
-from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings
+from probes.net.dialogue import Dialogue, Turn, at_starttls
+from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before
 from probes.net.tls import DEFAULT_TLS, TlsSettings, prepare
 from probes.net.visit import Visit
 from probes.units import format_duration
@@ -71,7 +71,7 @@ class TcpProbe(Probe[TcpSettings]):
         """Knock once."""
         settings, visit = self.settings, Visit(self.settings.address, _LEGS)
         dialogue = Dialogue(str(settings.address))
-        error = await visit.pay(run, self._talk(visit, dialogue))
+        error = await visit.pay(before(run), self._talk(visit, dialogue))
         samples = (
             *visit.samples("probe_tcp_duration_seconds"),
             Sample("probe_failed_due_to_regex", float(bool(error and error.phase == "dialogue"))),
@@ -95,15 +95,9 @@ class TcpProbe(Probe[TcpSettings]):
         if not settings.dialogue:
             return
         visit.phases.enter("dialogue")
-        before, after = _at_starttls(settings.dialogue)
+        before, after = at_starttls(settings.dialogue)
         await dialogue.hold(wire, before)
         if self._late_tls:
             await visit.secure(settings.tls or DEFAULT_TLS, before)
             visit.phases.enter("dialogue")
             await dialogue.hold(wire, after)
-
-
-def _at_starttls(turns: tuple[Turn, ...]) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
-    """The turns before and after the one that turns to TLS."""
-    place = next((number for number, turn in enumerate(turns) if turn.starttls), len(turns))
-    return turns[:place], turns[place + 1 :]

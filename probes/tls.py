@@ -6,7 +6,7 @@ from probes.base import Finding, Metric, Outcome, Probe, Run, Sample
 from probes.net.address import HostPort
 from probes.net.certificate import TLS_METRICS, Certificate, TlsFacts
 from probes.net.dialogue import Dialogue
-from probes.net.reach import REACH_METRICS, NetworkSettings
+from probes.net.reach import REACH_METRICS, NetworkSettings, before
 from probes.net.starttls import GREETINGS, Greeting
 from probes.net.tls import DEFAULT_TLS, TlsSettings, Version, day, prepare
 from probes.net.visit import Visit
@@ -76,7 +76,7 @@ class TlsProbe(Probe[TlsProbeSettings]):
         """Shake hands once."""
         visit = Visit(self.settings.address, _LEGS)
         dialogue = Dialogue(str(self.settings.address))
-        error = await visit.pay(run, self._shake(visit, dialogue))
+        error = await visit.pay(before(run), self._shake(visit, dialogue))
         samples = visit.samples("probe_tls_duration_seconds")
         facts = visit.facts
         if facts:

@@ -33,11 +33,13 @@ _DER = 2  # _ssl.ENCODING_DER
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One certificate. Times are wall-clock seconds, UTC; `names` are the DNS names and addresses it is valid for."""
+    """One certificate. Times are wall-clock seconds, UTC; `names` are the DNS names and addresses it is valid
+    for, `dns_names` those that are written as such."""
 
     subject: str
     issuer: str
     names: tuple[str, ...]
+    dns_names: tuple[str, ...]
     not_before: float
     not_after: float
     fingerprint: str
@@ -81,16 +83,18 @@ def parse(der: bytes) -> Certificate:
     """
     certificate = x509.load_der_x509_certificate(der)
     names: tuple[str, ...] = ()
+    dns_names: tuple[str, ...] = ()
     try:
         alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = tuple(alternative.get_values_for_type(x509.DNSName))
-        names += tuple(str(address) for address in alternative.get_values_for_type(x509.IPAddress))
+        dns_names = tuple(alternative.get_values_for_type(x509.DNSName))
+        names = dns_names + tuple(str(address) for address in alternative.get_values_for_type(x509.IPAddress))
     except (x509.ExtensionNotFound, ValueError):
         names = tuple(str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
     return Certificate(
         subject=certificate.subject.rfc4514_string(),
         issuer=certificate.issuer.rfc4514_string(),
         names=names,
+        dns_names=dns_names,
         not_before=certificate.not_valid_before_utc.timestamp(),
         not_after=certificate.not_valid_after_utc.timestamp(),
         fingerprint=hashlib.sha256(der).hexdigest(),

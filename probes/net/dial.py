@@ -8,7 +8,6 @@ from probes.net.errors import NetError
 from probes.net.handshake import handshake, with_certificates
 from probes.net.message import Hop
 from probes.net.proxy import ProxySettings, tunnel
-from probes.net.reach import reach
 from probes.net.resolver import Family, Resolver
 from probes.net.tls import TlsError, TlsSettings
 from probes.net.wire import Wire, connect
@@ -49,14 +48,21 @@ class Dialer:
 
     async def _reach(self, url: Url, hop: Hop) -> Wire:
         if self.proxy is None:
-            return await reach(Address(url.host, url.port), self.resolver, self.family, hop.phases)
+            return await self._connect(Address(url.host, url.port), hop)
         try:
-            wire = await reach(self.proxy.address, self.resolver, self.family, hop.phases)
+            wire = await self._connect(self.proxy.address, hop)
         except NetError as error:
             raise NetError(f"{error} (the proxy)", error.phase, ours=True) from error
         if url.scheme == "https":
             await self._tunnel(wire, self.proxy, url)
         return wire
+
+    async def _connect(self, address: Address, hop: Hop) -> Wire:
+        hop.phases.enter("resolve")
+        addresses = await self.resolver.resolve(address.host, self.family)
+        hop.ip = addresses[0]
+        hop.phases.enter("connect")
+        return await connect(addresses, address.port, address.host)
 
     async def _tunnel(self, wire: Wire, proxy: ProxySettings, url: Url) -> None:
         try:

@@ -34,15 +34,23 @@ class Turn(Settings):
         return self
 
 
+def at_starttls(turns: tuple[Turn, ...]) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    """The turns before and after the one that turns to TLS."""
+    place = next((number for number, turn in enumerate(turns) if turn.starttls), len(turns))
+    return turns[:place], turns[place + 1 :]
+
+
 class Dialogue:
-    """Our side of a conversation. `heard` is the last line that came, `waiting_for` the pattern still expected."""
+    """Our side of a conversation. `heard` is the last line that came, `waiting_for` the pattern still expected, `ended`
+    whether the other side has hung up.
+    """
 
     def __init__(self, where: str) -> None:
         self.heard = ""
         self.waiting_for = ""
         self._where = where
         self._buffer = b""
-        self._ended = False
+        self.ended = False
         self._more = asyncio.Event()
         self._match: Any = None
 
@@ -71,7 +79,7 @@ class Dialogue:
 
     def closed(self, error: Exception | None) -> None:
         """The other side is gone."""
-        self._ended = True
+        self.ended = True
         self._more.set()
 
     async def _expect(self, pattern: str) -> None:
@@ -90,10 +98,10 @@ class Dialogue:
         """The next line; what was said without a line break counts when the other side hangs up; None is the end."""
         while True:
             line, found, rest = self._buffer.partition(b"\n")
-            if found or (self._ended and line):
+            if found or (self.ended and line):
                 self._buffer = rest
                 return line.removesuffix(b"\r").decode("utf-8", "replace")
-            if self._ended:
+            if self.ended:
                 return None
             if len(self._buffer) > MAX_HEARD:
                 raise NetError(f"dialogue: {self._where} sent {MAX_HEARD} bytes without a line break", "dialogue")

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 from probes.net.address import Url
 from probes.net.certificate import TlsFacts
@@ -15,6 +16,21 @@ Headers = list[tuple[bytes, bytes]]
 def header(headers: Headers, name: bytes) -> bytes | None:
     """The first value of a header; `name` is lower case."""
     return next((value for key, value in headers if key == name), None)
+
+
+def content_length(headers: Headers) -> int:
+    """The length that was announced, or -1."""
+    length = header(headers, b"content-length") or b""
+    return int(length) if length.isdigit() and len(length) < 20 else -1
+
+
+def last_modified(headers: Headers) -> float | None:
+    """The Last-Modified header as wall-clock seconds (UTC), or None."""
+    value = header(headers, b"last-modified")
+    try:
+        return parsedate_to_datetime(value.decode("latin-1")).timestamp() if value else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def basic(user: str, password: str) -> bytes:

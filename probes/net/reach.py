@@ -8,10 +8,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from probes.base import Metric, ProbeSettings, Run, Sample
-from probes.net.address import Address, NameServer
-from probes.net.phases import Phases
+from probes.net.address import NameServer
 from probes.net.resolver import Family, Resolver
-from probes.net.wire import Wire, connect
 from probes.settings import Settings
 from probes.units import Interval
 
@@ -54,14 +52,6 @@ class NetworkSettings(ProbeSettings):
         return Resolver(self.resolver)
 
 
-async def reach(address: Address, resolver: Resolver, family: Family, phases: Phases) -> Wire:
-    """Resolve and connect, each in its phase. Raises NetError."""
-    phases.enter("resolve")
-    addresses = await resolver.resolve(address.host, family)
-    phases.enter("connect")
-    return await connect(addresses, address.port, address.host)
-
-
 def before(run: Run) -> float:
     """The deadline at which a probe itself gives up, so that it can say what it was waiting for."""
     left = run.deadline - asyncio.get_running_loop().time()
@@ -69,7 +59,8 @@ def before(run: Run) -> float:
 
 
 @lru_cache(maxsize=65536)
-def _address_samples(ip: str) -> tuple[Sample, ...]:
+def address_samples(ip: str) -> tuple[Sample, ...]:
+    """Its family, and its hash as blackbox_exporter computes it."""
     packed = ipaddress.ip_address(ip.partition("%")[0]).packed
     digest = 2166136261  # FNV-1a 32, as blackbox_exporter hashes it
     for byte in packed:
@@ -84,5 +75,5 @@ def reach_samples(ip: str, resolve: float | None) -> list[Sample]:
     """How we got there: nothing is said of what was not reached. `resolve` is in seconds."""
     samples = [] if resolve is None else [Sample("probe_dns_lookup_time_seconds", resolve)]
     if ip:
-        samples += _address_samples(ip)
+        samples += address_samples(ip)
     return samples

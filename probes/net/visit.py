@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable
 from functools import partial
 
-from probes.base import Evidence, Run, Sample
+from probes.base import Evidence, Sample
 from probes.net.address import Address, bracketed
 from probes.net.certificate import TlsFacts
 from probes.net.dialogue import Dialogue, Turn
 from probes.net.errors import NetError, TimedOut
 from probes.net.handshake import handshake, with_certificates
 from probes.net.phases import Phases
-from probes.net.reach import before, reach, reach_samples
+from probes.net.reach import reach_samples
 from probes.net.resolver import Family, Resolver
 from probes.net.tls import TlsError, TlsSettings
 from probes.net.wire import Wire, connect
@@ -25,19 +25,15 @@ class Visit:
     def __init__(self, address: Address, legs: tuple[str, ...]) -> None:
         self.address = address
         self.phases = Phases()
+        #: The address that was used, or tried first; empty as long as none is known.
+        self.ip = ""
         self.wire: Wire | None = None
         self.facts: TlsFacts | None = None
         self.error: NetError | None = None
         self._legs = legs
 
-    @property
-    def ip(self) -> str:
-        """The address that was used, empty if none was reached."""
-        return self.wire.ip if self.wire else ""
-
-    async def pay(self, run: Run, course: Awaitable[None]) -> NetError | None:
-        """Go the course until the run's deadline; what went wrong, or None. Always hangs up."""
-        deadline = before(run)
+    async def pay(self, deadline: float, course: Awaitable[None]) -> NetError | None:
+        """Go the course until the deadline (of the running loop's clock); what went wrong, or None. Always hangs up."""
         patience = deadline - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(deadline):
@@ -54,7 +50,12 @@ class Visit:
 
     async def connect(self, resolver: Resolver, family: Family) -> Wire:
         """Resolve and connect. Raises NetError."""
-        self.wire = await reach(self.address, resolver, family, self.phases)
+        self.phases.enter("resolve")
+        addresses = await resolver.resolve(self.address.host, family)
+        self.ip = addresses[0]
+        self.phases.enter("connect")
+        self.wire = await connect(addresses, self.address.port, self.address.host)
+        self.ip = self.wire.ip
         return self.wire
 
     async def secure(self, settings: TlsSettings, greeting: tuple[Turn, ...] = ()) -> TlsFacts:

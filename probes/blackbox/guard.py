@@ -1,0 +1,86 @@
+"""Where /probe may go: whoever can reach it must not be able to make us knock on every door of our own network."""
+
+import ipaddress
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from probes.net.address import is_ip
+from probes.net.errors import NetError
+from probes.net.resolver import Family, NoAddress, Resolver
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: Never reached unless `allow` names the network: ourselves, link-local addresses, and the clouds' metadata services,
+#: which hand out credentials to whoever asks from inside.
+_REFUSED = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "100.100.100.200/32",
+        "192.0.0.192/32",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "::/128",
+        "::1/128",
+        "fe80::/10",
+        "fd00:ec2::254/128",
+        "ff00::/8",
+    )
+)
+
+
+class Guard:
+    """What may be probed. `allow` holds networks (`10.0.0.0/8`), addresses, and names (`*.shop.example`); when it is
+    empty, everything but loopback, link-local, multicast and metadata addresses. Raises ValueError for anything else.
+    """
+
+    def __init__(self, allow: Sequence[str] = ()) -> None:
+        self._networks: list[_Network] = []
+        self._names: list[str] = []
+        for text in allow:
+            if "/" in text or is_ip(text):
+                self._networks.append(ipaddress.ip_network(text))
+            else:
+                self._names.append(text.lower().rstrip("."))
+
+    def check(self, host: str, ip: str) -> None:
+        """Raises NetError, ours, when `ip`, which `host` resolved to, must not be probed."""
+        address = ipaddress.ip_address(ip.partition("%")[0])
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        if any(address in network for network in self._networks):
+            return
+        if any(address in network for network in _REFUSED):
+            raise _refused(host, ip)
+        named = any(fnmatchcase(host.lower().rstrip("."), pattern) for pattern in self._names)
+        if (self._networks or self._names) and not named:
+            raise _refused(host, ip)
+
+
+def _refused(host: str, ip: str) -> NetError:
+    shown = host if host == ip else f"{host} ({ip})"
+    return NetError(f"resolve: probing {shown} is not allowed here (blackbox: {{allow: …}})", "resolve", ours=True)
+
+
+class GuardedResolver(Resolver):
+    """Resolves as blackbox_exporter does, to one address of the preferred family, and never to one that is refused.
+
+    The address is checked after resolution and is the one that is used, so no name can slip past by changing.
+    """
+
+    def __init__(self, guard: Guard, preferred: Literal["ip4", "ip6"], fallback: bool) -> None:
+        super().__init__()
+        self._guard = guard
+        self._preferred, self._fallback = preferred, fallback
+
+    async def resolve(self, host: str, family: Family = "any") -> tuple[str, ...]:
+        """The one address to use. Raises NetError."""
+        addresses = await super().resolve(host, "any")
+        wanted = [ip for ip in addresses if (":" in ip) == (self._preferred == "ip6")]
+        if not wanted and not self._fallback:
+            raise NoAddress(f"resolve: {host} has no address of {self._preferred}", "resolve")
+        ip = (wanted or list(addresses))[0]
+        self._guard.check(host, ip)
+        return (ip,)
