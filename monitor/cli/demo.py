@@ -99,10 +99,10 @@ def _welcome(places: demo.Places, args: argparse.Namespace) -> str:
     if not args.shop_only:
         lines.insert(0, f"  Shopwatch    {places.service}/")
         lines.append(f"  The config   {demo.config_path(state)}")
-        lines.append(
-            "A broken checkout pages after about 40 seconds, a broken backup at the next full minute: here, and there."
-        )
-    return "\n".join([*lines, *_moved(places, args.shop_only), "Ctrl-C stops everything."])
+    lines += _moved(places, args.shop_only)
+    if not args.shop_only:
+        lines.append("A broken checkout pages after some 40 seconds, a broken backup at the next full minute.")
+    return "\n".join([*lines, "Ctrl-C stops everything."])
 
 
 def _moved(places: demo.Places, shop_only: bool) -> list[str]:
