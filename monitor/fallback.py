@@ -14,15 +14,17 @@ from monitor.store.outbox import Parcel
 def hand_over(connection: Connection, parcel: Parcel, notifiers: Sequence[str], reason: str, now: float) -> str | None:
     """Put what a notifier could not deliver into the outbox for the next one that was not tried; answers its name.
 
-    None when it is only news, when it was handed over before, or when every notifier was tried. The next notifier is
-    noted in the incident, so that it hears the end of the story too.
+    None when it is only news, when it was handed over before, when the next one is told the same anyway, or when every
+    notifier was tried. The next one is noted in the incident, so that it hears the end of the story too.
     """
-    tried = parcel.transition.split("/", 2)[2].split(">")
+    key, version, path = parcel.transition.split("/", 2)
+    tried = path.split(">")
     following = next((name for name in notifiers if name not in tried), None)
     if parcel.kind is Kind.NEWS or following is None:
         return None
     transition = f"{parcel.transition}>{following}"
-    if outbox.known(connection, transition):
+    same = f"{key}/{version}/{following}"
+    if outbox.reaches(connection, transition) or outbox.reaches(connection, same, parcel.kind):
         return None
     take_turns(connection)
     stored = incidents.get(connection, parcel.incident_id)

@@ -71,9 +71,12 @@ def put(connection: Connection, incident_id: int, tellings: Iterable[Telling], n
         connection.execute(insert(outbox), rows)
 
 
-def known(connection: Connection, transition: str) -> bool:
-    """Whether a transition was put into the outbox before."""
-    return connection.scalar(select(outbox.c.id).where(outbox.c.transition == transition)) is not None
+def reaches(connection: Connection, transition: str, kind: Kind | None = None) -> bool:
+    """Whether a transition is in the outbox, or was sent from it - for this reason, and not in vain, if one is given."""
+    query = select(outbox.c.id).where(outbox.c.transition == transition)
+    if kind is not None:
+        query = query.where(outbox.c.kind == kind.value, outbox.c.state != _FAILED)
+    return connection.scalar(query) is not None
 
 
 def lease(connection: Connection, notifier: str, lease_id: str, now: float, seconds: float) -> Parcel | None:

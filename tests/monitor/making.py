@@ -1,6 +1,7 @@
 """A desk with its store, a clock that tests turn, and notifiers that remember."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +29,13 @@ class Time:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Now(Time):
+    """The wall clock, for programs that live by it."""
+
+    def __call__(self) -> float:
+        return time.time()
 
 
 class Remembering(Notifier[NotifierSettings]):
@@ -58,8 +66,8 @@ class Remembering(Notifier[NotifierSettings]):
 class Room:
     """A store, a desk and a pager, as the service wires them."""
 
-    def __init__(self, url: str, duty: Duty, notifiers: list[Any], around: Surroundings, time: Time) -> None:
-        self.time = time
+    def __init__(self, url: str, duty: Duty, notifiers: list[Any], around: Surroundings, clock: Time) -> None:
+        self.time = clock
         self.registry = CollectorRegistry()
         self.store = Store(url)
         self.pager = Pager(
@@ -67,11 +75,11 @@ class Room:
             notifiers,
             roster=lambda: duty.roster,
             external_url="https://watch.shop.example",
-            clock=time,
+            clock=clock,
             registry=self.registry,
         )
         self.desk = Desk(
-            self.store, duty, clock=time, registry=self.registry, surroundings=around, wake=self.pager.wake
+            self.store, duty, clock=clock, registry=self.registry, surroundings=around, wake=self.pager.wake
         )
 
     def incident(self, key: str) -> Stored:
@@ -95,14 +103,14 @@ def room(
     notifiers: list[Any] | None = None,
     duty: Duty = DUTY,
     around: Surroundings | None = None,
-    time: Time | None = None,
+    clock: Time | None = None,
     paging: bool = True,
 ) -> Iterator[Room]:
     """A started room; stopped in reverse at the end."""
     names = tuple(notifier.name for notifier in notifiers or ())
     duty = replace(duty, notifiers=names or duty.notifiers)
     url = f"sqlite:{url}/state.db" if isinstance(url, Path) else url
-    made = Room(url, duty, notifiers or [], around or Surroundings(), time or Time())
+    made = Room(url, duty, notifiers or [], around or Surroundings(), clock or Time())
     made.desk.start()
     if paging:
         made.pager.start()

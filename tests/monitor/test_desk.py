@@ -92,20 +92,20 @@ def test_the_next_step_is_taken_by_the_clock(made: Room) -> None:
 
 def test_timers_survive_a_restart(store_url: str) -> None:
     time = Time()
-    with room(store_url, paging=False, time=time) as made:
+    with room(store_url, paging=False, clock=time) as made:
         key = _key(_open(made))
     time.now += 301
-    with room(store_url, paging=False, time=time) as made:
+    with room(store_url, paging=False, clock=time) as made:
         until(lambda: len(_told(made, key)) == 3, "the second step after the restart")
 
 
 def test_an_ack_survives_a_restart(store_url: str) -> None:
     time = Time()
-    with room(store_url, paging=False, time=time) as made:
+    with room(store_url, paging=False, clock=time) as made:
         key = _key(_open(made))
         made.desk.act(key, Ack("mei")).result(30)
     time.now += 10_000
-    with room(store_url, paging=False, time=time) as made:
+    with room(store_url, paging=False, clock=time) as made:
         made.pass_time(1)
         assert _told(made, key) == [("slack", "page"), ("slack", "news")]
         assert made.value("shopwatch_incidents_open", state="acked", severity="page") == 1
@@ -166,7 +166,7 @@ def test_quiet_hours_hold_tickets_but_never_pages(tmp_path: Path) -> None:
         Route(match={}, notify=("slack",), quiet="22:00-08:00 Asia/Taipei"),
     )
     time = Time(NOW - 4 * 3600)  # 07:00 in Taipei
-    with room(tmp_path, duty=replace(DUTY, routes=routes), time=time, paging=False) as made:
+    with room(tmp_path, duty=replace(DUTY, routes=routes), clock=time, paging=False) as made:
         page, ticket = _open(made, alert(time.now)), _open(made, alert(time.now, labels=labels(severity="ticket")))
         assert _told(made, _key(page)) == [("slack", "page")]
         assert _told(made, _key(ticket)) == []

@@ -148,6 +148,15 @@ def test_when_nobody_can_be_told_it_stays_on_record(tmp_path: Path) -> None:
         )
 
 
+def test_two_channels_of_one_step_that_both_fail_still_end_at_the_console(tmp_path: Path) -> None:
+    broken = _fail(NotifyError("gone", permanent=True))
+    console = Remembering("console")
+    with room(tmp_path, [Remembering("slack", broken), Remembering("phone", broken), console]) as made:
+        _open(made)
+        made.pass_time(301)  # the second step tells slack and phone
+        until(lambda: len([page for page, _ in console.sent if "step 2 of 2" in page.line]) >= 1, "the console")
+
+
 def test_the_console_is_the_last_resort_of_a_config_without_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -244,8 +253,10 @@ def test_pages_come_before_news(tmp_path: Path) -> None:
 
 def test_what_waits_for_a_notifier_that_is_gone_goes_to_the_next(tmp_path: Path) -> None:
     with room(tmp_path, [Remembering("slack", _fail(NotifyError("500")))]) as made:
-        _open(made)
+        key = _open(made)
+        until(lambda: _rows(made, key)[0][3] == "500", "the failure")
         console = Remembering("console")
+        made.time.now += 60
         made.pager.replace([console])
         until(lambda: console.sent, "the console")
         assert console.lines[0].startswith("slack could not be told (it is not in the config any more)")
@@ -326,7 +337,7 @@ def test_killed_between_the_decision_and_the_receipt_the_page_is_sent_after_the_
     child.wait(30)
     child.stdout.close()
     slack = Remembering("slack")
-    with room(f"sqlite:{file}", [slack], time=Time(NOW + 1)) as made:
+    with room(f"sqlite:{file}", [slack], clock=Time(NOW + 1)) as made:
         until(lambda: slack.sent, "the page after the restart")
         assert slack.sent[0][0].headline == "Shoppers cannot finish checkout"
         assert slack.sent[0][0].attempt == (1 if moment == "sending" else 0)

@@ -64,7 +64,7 @@ class Slack:
 
 @pytest.fixture
 def slack(tmp_path: Path) -> Iterator[Slack]:
-    with room(tmp_path, time=Time(), paging=False) as made:
+    with room(tmp_path, clock=Time(), paging=False) as made:
         yield Slack(made, [Secret("another app's secret"), Secret(SECRET)])
 
 
