@@ -72,7 +72,7 @@ def put(connection: Connection, incident_id: int, tellings: Iterable[Telling], n
 
 
 def reaches(connection: Connection, transition: str, kind: Kind | None = None) -> bool:
-    """Whether a transition is in the outbox, or was sent from it - for this reason, and not in vain, if one is given."""
+    """Whether a transition is waiting or was told; with a `kind`, for this reason, and not in vain."""
     query = select(outbox.c.id).where(outbox.c.transition == transition)
     if kind is not None:
         query = query.where(outbox.c.kind == kind.value, outbox.c.state != _FAILED)
