@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SETTLED := $(VENV)/.settled
 SETTLED_DEV := $(VENV)/.settled-dev
 
-.PHONY: run test unit lint lock packages bench dashboards clean
+.PHONY: run test unit lint lock packages bench dashboards pictures clean
 
 run: $(SETTLED)
 	$(BIN)/shopwatch demo
@@ -28,6 +28,9 @@ bench: $(SETTLED_DEV) packages
 
 dashboards: $(SETTLED)  ## write dashboards/*.json anew from their Python
 	$(BIN)/python -m dashboards
+
+pictures: $(SETTLED_DEV) packages  ## take the pictures of the README anew
+	$(BIN)/python -m tools.pictures
 
 # What the tests start for real. Only root can install; without root, a missing program is named and its tests skip.
 packages:

@@ -1,7 +1,6 @@
 """A whole Shopwatch in its own process, as users run it: started on a free port, ended by pid."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -19,9 +18,8 @@ from tests.servers import free_port, until
 class Service:
     """A running `shopwatch run`. `printed` is what the console notifier wrote, `logged` the log."""
 
-    def __init__(self, config: Path, port: int, environ: dict[str, str] | None = None) -> None:
+    def __init__(self, config: Path, port: int) -> None:
         self.config, self.url = config, f"http://127.0.0.1:{port}"
-        self._environ = {**os.environ, **(environ or {})}
         self.printed: list[tuple[float, str]] = []
         self.logged: list[str] = []
         self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=10.0)
@@ -32,7 +30,6 @@ class Service:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self._environ,
             cwd=self.config.parent,
         )
         for stream, take in ((self.process.stdout, self._print), (self.process.stderr, self.logged.append)):

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.rulefile import read_file
 from dashboards.__main__ import BOARDS, board
-from monitor.demo.run import CONFIG, environment, open_demo
+from monitor.demo.run import config_path, open_demo
 from tests.prometheus import Prometheus, prometheus
 from tests.servers import until
 from tests.service import Service
@@ -40,7 +40,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     state = tmp_path_factory.mktemp("demo")
     with open_demo(state, shopper_every=1, backup_every=5) as places:
         port = int(places.service.rsplit(":", 1)[1])
-        shop = Service(CONFIG, port, environment(places, state))
+        shop = Service(config_path(state), port)
         try:
             shop.start()
             until(lambda: shop.query("backup_rto_seconds"), "a first verification", 90)
