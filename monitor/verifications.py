@@ -120,7 +120,7 @@ class Verifications:
     def evidence(self, name: str) -> Evidence | None:
         """What a page about this backup shows, or None while nothing is known about it."""
         known = self._standings.get(name)
-        return evidence(known.latest) if known and known.latest else None
+        return evidence(known.latest, known.passed) if known and known.latest else None
 
     def history(self, name: str, limit: int = 50) -> list[Verification]:
         """The newest verifications of one backup, newest first. Raises StoreError."""
@@ -179,7 +179,7 @@ class Verifications:
             return None
 
     def _finish(self, row: int | None, verification: Verification) -> None:
-        LOG.info("backup %s: %s %s", verification.backup, verification.verdict, "; ".join(verification.reasons))
+        LOG.info("backup %s: %s", verification.backup, ": ".join([verification.verdict, *verification.reasons[:1]]))
         if row is None:
             return
         try:

@@ -145,7 +145,7 @@ def _verification(
 ) -> Verification:
     candidate, found = course.candidate, course.found
     recorded = candidate.record if candidate else None
-    network = "none" if offline else "the host's"
+    network = (("network while restoring", "none" if offline else "the host's"),) if "restore" in course.phases else ()
     rto = None if course.answered is None or course.fetch_began is None else course.answered - course.fetch_began
     return Verification(
         backup=settings.name,
@@ -164,6 +164,6 @@ def _verification(
         rows=dict(found.rows) if found else {},
         recorded={name: table.rows for name, table in recorded.tables.items()} if recorded else {},
         newest=dict(found.newest) if found else {},
-        facts=(*engine.log.facts.items(), ("network while restoring", network)),
+        facts=(*engine.log.facts.items(), *network),
         excerpt=engine.log.excerpt[:2000],
     )

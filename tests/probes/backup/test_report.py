@@ -109,18 +109,21 @@ def test_when_a_verification_is_wanted() -> None:
 
 
 def test_evidence_names_the_phase_that_failed() -> None:
-    proof = evidence(FAILED)
+    proof = evidence(FAILED, PASSED)
     assert proof.summary == "orders-1.db would not save the shop: it is cut (and 1 more)"
     assert [(step.name, step.outcome, step.detail) for step in proof.steps] == [
         ("find", Outcome.UP, ""),
-        ("fetch", Outcome.DOWN, "it is cut"),
+        ("fetch", Outcome.DOWN, ""),
     ]
     assert ("reason", "and old") in proof.facts
+    good = "orders-1.db, taken 2026-11-21 03:50 UTC, verified 2026-11-21 04:00 UTC"
+    assert proof.facts[0] == ("last good backup", good)
+    assert evidence(LOST).facts[0] == ("last good backup", "none is known")
     assert summary(LOST).startswith("orders-1.db could not be judged: the disk is full")
-    good = evidence(PASSED)
-    assert good.summary == "orders-1.db was restored in full and holds 12 rows in 2 tables"
-    assert all(step.outcome is Outcome.UP for step in good.steps)
-    assert ("rows of orders", "10, recorded 10") in good.facts
+    fine = evidence(PASSED)
+    assert fine.summary == "orders-1.db was restored in full and holds 12 rows in 2 tables"
+    assert all(step.outcome is Outcome.UP for step in fine.steps)
+    assert ("rows of orders", "10, recorded 10") in fine.facts
 
 
 def test_labels() -> None:
