@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from monitor.ownmetrics import own_metrics
 from monitor.selfwatch import VERSION
 from monitor.store.incidents import unresolved
-from monitor.web import heartbeat, incidents, metrics, operators, query, rules, runbooks, slack, state
+from monitor.web import alertmanager, heartbeat, incidents, metrics, operators, query, rules, runbooks, slack, state
 from monitor.web.overview import Overview, backup_views, incident_views, probe_views
 from probes import KINDS
 from probes.base import COMMON_METRICS, Metric
@@ -36,6 +36,7 @@ def create(shop: "Shopwatch") -> FastAPI:
     app.include_router(metrics.router(shop.exposition))
     app.include_router(heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now))
     app.include_router(incidents.router(shop.desk, shop.store, lambda: shop.config.url, shop.clock))
+    app.include_router(alertmanager.router(shop.desk, shop.store, clock=shop.clock))
     app.include_router(slack.router(shop.desk, shop.store, lambda: _signing_secrets(shop), shop.clock))
     app.include_router(rules.router(shop.evaluator))
     app.include_router(query.router(shop.samples, shop.clock, lambda: _known_metrics(shop)))
@@ -60,8 +61,10 @@ def _signing_secrets(shop: "Shopwatch") -> list[Secret]:
 
 
 def _known_metrics(shop: "Shopwatch") -> list[Metric]:
-    kinds = {probe.type for probe in shop.config.probes}
-    return [*COMMON_METRICS, *own_metrics(), *(metric for kind in sorted(kinds) for metric in KINDS.get(kind).metrics)]
+    probes = shop.config.probes
+    kinds = {probe.type for probe in probes}
+    metrics = [metric for kind in sorted(kinds) for metric in KINDS.get(kind).metrics]
+    return [*COMMON_METRICS, *own_metrics(), *metrics, *(metric for probe in probes for metric in probe.named_metrics)]
 
 
 def _overview(shop: "Shopwatch") -> Callable[[], Awaitable[Overview]]:
