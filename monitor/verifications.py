@@ -112,7 +112,7 @@ class Verifications:
         with self._changed:
             known = [(settings, self._standings[name]) for name, settings in self._settings.items()]
         return [
-            sample._replace(labels=tuple(sorted((*base_labels(settings), *sample.labels))))
+            sample._replace(labels=tuple(sorted({**dict(base_labels(settings)), **dict(sample.labels)}.items())))
             for settings, standing in known
             for sample in samples(settings, standing, now)
         ]

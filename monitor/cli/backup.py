@@ -1,6 +1,7 @@
 """`shopwatch backup`: list what is backed up, restore and question one now, record what was in it at backup time."""
 
 import argparse
+import glob
 import json
 import sys
 import time
@@ -14,6 +15,7 @@ from monitor.store import Store, StoreError
 from monitor.verifications import Verifications
 from probes.backup import ENGINES
 from probes.backup.engine import Engine
+from probes.backup.launch import verify_in_child
 from probes.backup.record import Record, path_of
 from probes.backup.report import summary
 from probes.backup.settings import BackupSettings
@@ -35,6 +37,9 @@ def add(subparsers: Any) -> None:
         description="Restores the newest backup in a scratch room. Exits with 0 (pass), 1 (fail) or 3 (inconclusive).",
     )
     verified.add_argument("name", metavar="NAME", help="the backup's name in the config")
+    verified.add_argument(
+        "--file", metavar="NAME", help="another file of that folder than the newest; the answer is not remembered"
+    )
     recorded = commands.add_parser(
         "record",
         help="write down beside a backup what the live database holds",
@@ -72,17 +77,28 @@ def _list(args: argparse.Namespace) -> int:
 def _verify(args: argparse.Namespace) -> int:
     """Restore and question one backup; the exit code is the verdict."""
     config = load(args.config)
-    if _find(config.backups, args.name) is None:
+    settings = _find(config.backups, args.name)
+    if settings is None:
         return 2
-    store = _open(config)
-    if store is None:
-        return 3
-    try:
-        verification = Verifications(store, config.backups).run(args.name)
-    finally:
-        store.close()
+    if args.file is not None:
+        verification = verify_in_child(_only(settings, args.file))
+    else:
+        store = _open(config)
+        if store is None:
+            return 3
+        try:
+            verification = Verifications(store, config.backups).run(args.name)
+        finally:
+            store.close()
     print(verification.to_json() if args.json else "\n".join(map(_tame, _story(verification))))
     return _EXIT[verification.verdict]
+
+
+def _only(settings: BackupSettings, name: str) -> BackupSettings:
+    """The settings for one file: an older one is not blamed for its age."""
+    tables = {table: expected.model_copy(update={"within": None}) for table, expected in settings.expect.tables.items()}
+    expect = settings.expect.model_copy(update={"age": None, "tables": tables})
+    return settings.model_copy(update={"files": glob.escape(name), "expect": expect, "settle": 0.0})
 
 
 def _record(args: argparse.Namespace) -> int:

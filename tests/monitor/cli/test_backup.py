@@ -1,6 +1,7 @@
 import argparse
 import json
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from monitor.cli import backup as command
 from probes.backup import record
+from probes.backup.sqlite_take import take_copy
 from tests.probes.backup.shops import sqlite_shop
 
 pytestmark = pytest.mark.integration
@@ -25,7 +27,7 @@ backups:
     type: sqlite
     from: copies
     files: "shop-*.db"
-    expect: {tables: {orders: {newest: created_at}}}
+    expect: {age: 26h, tables: {orders: {newest: created_at}}}
   - {name: other, type: sqlite, from: others, files: "*.db"}
 """
 
@@ -67,6 +69,18 @@ def test_make_verify_break_verify_list(shop: Path, capsys: pytest.CaptureFixture
     assert "never verified" in lines[2]
     assert run(shop, "list", "--json") == 1
     assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["shop", "other"]
+
+
+def test_the_backup_before_the_newest(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shop.parent / "copies"
+    take_copy(shop, folder / "shop-1[old].db", clock=lambda: time.time() - 90 * 86400)
+    take_copy(shop, folder / "shop-2.db")
+    (folder / "shop-2.db").write_bytes(b"")
+    assert run(shop, "verify", "shop") == 1
+    assert run(shop, "verify", "shop", "--file", "shop-1[old].db") == 0
+    assert "PASS  shop-1[old].db was restored in full" in capsys.readouterr().out
+    assert run(shop, "verify", "shop", "--file", "shop-3.db") == 1
+    assert run(shop, "list") == 1, "the newest is still broken"
 
 
 def test_a_folder_that_is_not_there_is_inconclusive(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

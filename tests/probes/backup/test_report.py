@@ -128,6 +128,8 @@ def test_evidence_names_the_phase_that_failed() -> None:
 
 def test_labels() -> None:
     assert base_labels(SETTINGS) == (("backup", "orders-db"), ("shop", "main"), ("type", "sqlite"))
+    owned = SETTINGS.model_copy(update={"owner": "dba"})
+    assert base_labels(owned) == (("backup", "orders-db"), ("owner", "dba"), ("shop", "main"), ("type", "sqlite"))
 
 
 def test_json_and_back() -> None:
