@@ -158,7 +158,7 @@ _FLAG = _values(st.sampled_from(["0", "1"]))
 
 
 def _level(i: int) -> st.SearchStrategy[str]:
-    """Levels that no two series share (topk may choose either of two equal ones), of digits that never round at a tie."""
+    """Levels that no two series share (topk may choose either of two), of digits that never round at a tie."""
     return _values(st.integers(-40, 100).map(lambda tenths: f"{tenths / 10 + i * 0.00123456789:.11f}"))
 
 
