@@ -66,6 +66,7 @@ class Evaluator:
         self._keeper, self._heard = keeper, heard
         self._around = around or Surroundings()
         self._groups: dict[str, _Standing] = {}
+        self._recorded: set[str] = set()
         self._waiting: tuple[RuleGroup, ...] | None = None
         self._nudged: float | None = None
         self._rested_at = 0.0
@@ -94,7 +95,7 @@ class Evaluator:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the rule that is being evaluated, keep the state, and end the thread."""
+        """Finish the group that is being evaluated, keep the state, and end the thread."""
         with self._wake:
             self._stopping = True
             self._wake.notify()
@@ -161,6 +162,9 @@ class Evaluator:
                 for series in self._groups[key].run.leave():
                     self._append(series, milliseconds(now), None)
             self._groups = fresh
+            rules = [rule for group in groups for rule in group.rules]
+            recorded = {rule.record for rule in rules if isinstance(rule, RecordingRule)}
+            self._recorded = recorded | {"ALERTS", "ALERTS_FOR_STATE"}
             if self._started is None:
                 self._started = milliseconds(now)
                 self._recall()
@@ -219,12 +223,7 @@ class Evaluator:
     def _is_raw(self, run: RuleRun) -> bool:
         """Whether the rule's series come straight from probes, as far as its expression tells."""
         names = metrics_of(run.rule.expr)
-        return names is None or not names <= self._recorded()
-
-    def _recorded(self) -> set[str]:
-        groups = (standing.run.group for standing in self._groups.values())
-        names = {rule.record for group in groups for rule in group.rules if isinstance(rule, RecordingRule)}
-        return names | {"ALERTS", "ALERTS_FOR_STATE"}
+        return names is None or not names <= self._recorded
 
     def _ask(self, expr: str, at: int) -> list[Element]:
         try:
