@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from probes.net.address import Url
+from probes.net.address import Url, ascii_host
 from probes.net.auth import AuthSettings, Basic, OAuth2
 from probes.net.proxy import ProxySettings
 from probes.net.tls import TlsSettings
@@ -198,6 +198,18 @@ class Module(Settings):
     tcp: TcpModule = TcpModule()
     dns: DnsModule | None = None
     icmp: IcmpModule = IcmpModule()
+
+    def for_host(self, hostname: str) -> "Module":
+        """The same module for `?hostname=`: the site that is meant, where the target is but an address of it.
+
+        Raises ValueError when it is no host's name.
+        """
+        if not hostname or self.prober != "http":
+            return self
+        hostname = ascii_host(hostname)
+        headers = {name: value for name, value in self.http.headers.items() if name.lower() != "host"}
+        http = self.http.model_copy(update={"headers": headers | {"Host": hostname}})
+        return self.model_copy(update={"http": http})
 
     @model_validator(mode="before")
     @classmethod

@@ -15,7 +15,7 @@ _OFFSET = 0.5
 def patience(module: Module, scrape_timeout: float | None) -> float:
     """Seconds that a probe may take. `scrape_timeout` is Prometheus' X-Prometheus-Scrape-Timeout-Seconds."""
     limit = module.timeout or DEFAULT_TIMEOUT
-    if scrape_timeout is None or scrape_timeout <= 0:
+    if scrape_timeout is None or not 0 < scrape_timeout < float("inf"):
         return limit
     offset = _OFFSET if scrape_timeout > _OFFSET else 0.0
     return min(limit, scrape_timeout - offset)
