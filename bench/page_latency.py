@@ -11,7 +11,6 @@ import contextlib
 import json
 import random
 import statistics
-import subprocess
 import tempfile
 import threading
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 from tests.monitor.test_service import config
 from tests.programs import require_program
 from tests.prometheus import prometheus
-from tests.servers import free_port, port_open, until
+from tests.servers import alertmanager, free_port, program, until
 from tests.service import service
 from tests.site import Site, site
 
@@ -56,50 +55,32 @@ def receiver() -> Iterator[tuple[int, list[float]]]:
 
 
 @contextlib.contextmanager
-def program(arguments: list[str], port: int, folder: Path) -> Iterator[None]:
-    with (folder / f"{port}.log").open("wb") as log:
-        process = subprocess.Popen(arguments, stdout=log, stderr=log, cwd=folder)
-        try:
-            until(lambda: port_open(port), arguments[0])
-            yield
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-@contextlib.contextmanager
 def theirs(folder: Path, page: Site) -> Iterator[Callable[[], list[float]]]:
     """blackbox_exporter, Prometheus and Alertmanager; answers the times at which the webhook was told."""
-    blackbox, alertmanager = free_port(), free_port()
+    blackbox = free_port()
     rules = folder / "rules.yml"
     rules.write_text("groups: [{name: a, interval: 1s, rules: [{alert: Down, expr: 'probe_success == 0'}]}]")
     (folder / "blackbox.yml").write_text("modules: {page: {prober: http, timeout: 1s}}")
-    with receiver() as (hook, told):
-        (folder / "alertmanager.yml").write_text(
-            "route: {receiver: hook, group_wait: 0s, group_interval: 1s, repeat_interval: 1h}\n"
-            f"receivers: [{{name: hook, webhook_configs: [{{url: 'http://127.0.0.1:{hook}/'}}]}}]\n"
-        )
-        probe = [require_program("prometheus-blackbox-exporter"), f"--config.file={folder}/blackbox.yml"]
-        manager = [
-            require_program("prometheus-alertmanager"),
-            f"--config.file={folder}/alertmanager.yml",
-            f"--storage.path={folder}/alertmanager",
-            f"--web.listen-address=127.0.0.1:{alertmanager}",
-            "--cluster.listen-address=",
-        ]
-        with (
-            program([*probe, f"--web.listen-address=127.0.0.1:{blackbox}"], blackbox, folder),
-            program(manager, alertmanager, folder),
-            prometheus(
-                folder / "prometheus",
-                [f"127.0.0.1:{blackbox}"],
-                [rules],
-                [f"127.0.0.1:{alertmanager}"],
-                path="/probe",
-                params={"target": [page.url], "module": ["page"]},
-            ),
-        ):
-            yield lambda: told
+    probe = [
+        require_program("prometheus-blackbox-exporter"),
+        f"--config.file={folder}/blackbox.yml",
+        f"--web.listen-address=127.0.0.1:{blackbox}",
+    ]
+    look = {"target": [page.url], "module": ["page"]}
+    with (
+        receiver() as (hook, told),
+        program(probe, blackbox, folder),
+        alertmanager(folder, f"http://127.0.0.1:{hook}/") as manager,
+        prometheus(
+            folder / "prometheus",
+            [f"127.0.0.1:{blackbox}"],
+            [rules],
+            [f"127.0.0.1:{manager}"],
+            path="/probe",
+            params=look,
+        ),
+    ):
+        yield lambda: told
 
 
 def breaking(page: Site, told: Callable[[], list[float]], rounds: int) -> list[float]:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import signal
 import socket
 import subprocess
 import tempfile
@@ -68,6 +69,61 @@ def postgres() -> Iterator[str]:
             process.wait(timeout=30)
 
 
+@contextlib.contextmanager
+def started(arguments: list[str], folder: str, ready: Callable[[], object], **environment: str) -> Iterator[int]:
+    """A server that runs in the foreground, in `folder`, as a user other than root, until the block ends; its pid."""
+    other = _other_user()
+    if other is not None:
+        os.chown(folder, *other)
+    user = {"user": other[0], "group": other[1], "extra_groups": []} if other else {}
+    log = Path(folder, "log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            arguments, stdout=output, stderr=output, cwd=folder, env={**os.environ, **environment}, **user
+        )
+    try:
+        until(lambda: process.poll() is not None or ready(), f"{arguments[0]} to start")
+        assert process.poll() is None, log.read_text(errors="replace")
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def mariadb() -> Iterator[tuple[int, int]]:
+    """An empty MariaDB of our own on loopback, `root` without a password; yields its port and its pid."""
+    install, server = require_program("mariadb-install-db"), require_program("mariadbd")
+    with tempfile.TemporaryDirectory(prefix="shopwatch-mariadb-") as folder:
+        other = _other_user()
+        if other is not None:
+            os.chown(folder, *other)
+        user = {"user": other[0], "group": other[1], "extra_groups": []} if other else {}
+        words = ["--no-defaults", f"--datadir={folder}/data"]
+        arguments = [install, *words, "--auth-root-authentication-method=normal", "--skip-test-db"]
+        subprocess.run(arguments, check=True, capture_output=True, cwd=folder, timeout=60, **user)
+        port = free_port()
+        words += [
+            f"--socket={folder}/socket",
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            "--innodb-flush-log-at-trx-commit=0",
+        ]
+        with started([server, *words], folder, lambda: port_open(port)) as pid:
+            yield port, pid
+
+
+@contextlib.contextmanager
+def redis(*words: str) -> Iterator[int]:
+    """An empty Redis of our own on loopback; yields its port. `words` are more of its settings, as on its command line."""
+    server, port = require_program("redis-server"), free_port()
+    with tempfile.TemporaryDirectory(prefix="shopwatch-redis-") as folder:
+        arguments = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder, *words]
+        with started(arguments, folder, lambda: port_open(port)):
+            yield port
+
+
 def _answers(port: int) -> bool:
     import psycopg
 
@@ -83,3 +139,38 @@ def _other_user() -> tuple[int, int] | None:
         return None
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid
+
+
+@contextlib.contextmanager
+def program(arguments: list[str], port: int, folder: Path) -> Iterator[None]:
+    """A real program that listens on `port`, ended by pid; its log is a file in the folder."""
+    log = folder / f"{Path(arguments[0]).name}-{port}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(arguments, stdout=out, stderr=out, cwd=folder)
+    try:
+        until(lambda: process.poll() is not None or port_open(port), f"{arguments[0]} to start", 60)
+        assert process.poll() is None, log.read_text()
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextlib.contextmanager
+def alertmanager(folder: Path, webhook: str) -> Iterator[int]:
+    """An Alertmanager that groups nothing, waits for nothing and tells a webhook; yields its port."""
+    port = free_port()
+    config = folder / "alertmanager.yml"
+    config.write_text(
+        "route: {receiver: hook, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}\n"
+        f"receivers: [{{name: hook, webhook_configs: [{{url: '{webhook}', send_resolved: true}}]}}]\n"
+    )
+    arguments = [
+        require_program("prometheus-alertmanager"),
+        f"--config.file={config}",
+        f"--storage.path={folder}/alertmanager",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with program(arguments, port, folder):
+        yield port
