@@ -18,11 +18,15 @@ def _faults(made: Room, fault: str) -> float | None:
     return made.value("shopwatch_paging_faults", fault=fault)
 
 
+def _delivered(made: Room) -> None:
+    until(lambda: made.store.transaction(outbox.backlog).pending == 0, "the pages to be delivered")
+
+
 def test_all_is_well_while_pages_arrive(tmp_path: Path) -> None:
     with room(tmp_path, [Remembering("slack")]) as made:
         until(lambda: made.pager.auditor.trusted, "the first look")
         made.desk.submit(alert()).result(30)
-        until(lambda: made.store.transaction(outbox.backlog).pending == 0, "the page")
+        _delivered(made)
         made.pass_time(91)  # longer than a look may be ago
         until(lambda: made.pager.auditor.trusted, "the second look")
         assert made.pager.auditor.trusted
@@ -57,9 +61,11 @@ def test_that_nobody_answers_is_not_our_failing_but_is_told(tmp_path: Path) -> N
         assert isinstance(answer, Decision)
         assert answer.incident is not None
         key = answer.incident.key
+        _delivered(made)
         for _ in range(3):
             made.pass_time(601)
             until(lambda: (made.incident(key).incident.next_at or 1e18) > made.time.now, "the step")
+            _delivered(made)
         made.pass_time(31)
         until(lambda: _faults(made, "exhausted") == 1, "the complaint")
         assert made.pager.auditor.trusted
@@ -87,7 +93,7 @@ def test_what_is_long_over_is_forgotten_with_all_that_belongs_to_it(store_url: s
         made.desk.submit(alert()).result(30)
         made.desk.silence(begin("a=b", "1h", "test", "mei", NOW)).result(30)
         made.desk.submit(alert(NOW + 1, Status.RESOLVED)).result(30)
-        until(lambda: made.store.transaction(outbox.backlog).pending == 0, "the outbox to be empty")
+        _delivered(made)
         assert made.store.transaction(lambda c: forget(c, NOW + KEPT)) == 0
         assert made.store.transaction(lambda c: forget(c, NOW + KEPT + 3601)) == 2
         assert made.store.transaction(incidents.recent) == []
