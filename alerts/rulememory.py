@@ -17,6 +17,8 @@ OUTAGE_TOLERANCE = 60 * 60_000
 GRACE_PERIOD = 10 * 60_000
 #: An awaited alert is let go after this long at most, in milliseconds.
 LONGEST_WAIT = 60 * 60_000
+#: Where no probe is named, the samples of any may be missing: as long as PromQL looks back, in milliseconds.
+_LOOKBACK = 5 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +83,6 @@ def has_looked(alert: Active, rule_window: int, at: int, started: int, heard: Ca
     if waited >= LONGEST_WAIT:
         return True
     probe = next((value for name, value in alert.labels if name == "probe"), "")
-    return waited >= rule_window and (not probe or heard(probe))
+    if not probe:
+        return waited >= max(rule_window, _LOOKBACK)
+    return waited >= rule_window and heard(probe)

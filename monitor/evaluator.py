@@ -187,8 +187,8 @@ class Evaluator:
             told = standing.run.telling(at)
         standing.counts.evaluated(slot, now, self._timer() - started, failures, standing.run.samples, standing.slots)
         self._report(standing.run.group, failures)
+        self._keep(now)  # before anybody is told: the store writes in order, and what was told must not be forgotten
         self._tell(standing, told)
-        self._keep(now)
 
     def _glance_if_due(self) -> None:
         now = self._clock()
@@ -217,8 +217,8 @@ class Evaluator:
             told = standing.run.telling(at)
         standing.counts.glanced(self._timer() - started, failures)
         self._report(standing.run.group, failures)
-        self._tell(standing, told)
         self._keep(at / 1000)
+        self._tell(standing, told)
 
     def _is_raw(self, run: RuleRun) -> bool:
         """Whether the rule's series come straight from probes, as far as its expression tells."""

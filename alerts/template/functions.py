@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
@@ -37,6 +38,7 @@ def _first(vector: list[Sample]) -> Sample:
     return vector[0]
 
 
+@lru_cache(maxsize=256)
 def _pattern(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False

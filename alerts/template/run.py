@@ -12,7 +12,8 @@ from alerts.template.values import Sample
 
 #: Answers a PromQL query with label maps and values; whatever it raises ends the template with an error.
 Query = Callable[[str], Iterable[tuple[dict[str, str], float]]]
-_LONGEST = 1 << 20
+#: One text may not grow longer than this many characters, nor take more than this many steps and queries.
+_LONGEST, _MOST_STEPS, _MOST_QUERIES = 1 << 20, 200_000, 1000
 
 
 def _no_query(expr: str) -> Iterable[tuple[dict[str, str], float]]:
@@ -53,7 +54,7 @@ class Writer:
             ("$value", data.value),
         ]
         self._out: list[str] = []
-        self._length = 0
+        self._length = self._steps = self._queries = 0
         self._source = ""
 
     def write(self, block: Block) -> str:
@@ -64,6 +65,7 @@ class Writer:
 
     def _block(self, block: Block) -> None:
         for statement in block.statements:
+            self._step()
             match statement:
                 case Text(text):
                     self._put(text, 0)
@@ -77,6 +79,11 @@ class Writer:
                     self._branch(statement)
                 case Leave(kind, _):
                     raise _Left(kind)
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise self._error(0, f"the template takes more than {_MOST_STEPS} steps")
 
     def _put(self, text: str, at: int) -> None:
         self._length += len(text)
@@ -114,6 +121,7 @@ class Writer:
             names = branch.pipe.variables
             self._variables += zip(names, (item,) if len(names) == 1 else (key, item), strict=False)
             self._dot = item
+            self._step()
             try:
                 self._block(branch.body)
             except _Left as left:
@@ -212,6 +220,9 @@ class Writer:
     def _query(self, expr: Any) -> list[Sample]:
         if not isinstance(expr, str):
             raise TemplateError(f"query wants a string, not a {values.type_name(expr)}")
+        self._queries += 1
+        if self._queries > _MOST_QUERIES:
+            raise TemplateError(f"the template asks more than {_MOST_QUERIES} queries")
         return [Sample(dict(labels), value) for labels, value in self._data.query(expr)]
 
     def _error(self, at: int, message: str) -> TemplateError:

@@ -104,7 +104,8 @@ def test_an_empty_answer_means_something_once_the_window_has_filled():
     assert not has_looked(alert, window, T + window, T, lambda probe: False)
     assert has_looked(alert, window, T + 60 * MINUTE, T, lambda probe: False)
     nobody = Active((("alertname", "A"),), {}, 1.0, State.FIRING, awaited=True)
-    assert has_looked(nobody, 0, T, T, lambda probe: False)
+    assert not has_looked(nobody, 0, T + 5 * MINUTE - 1, T, lambda probe: False)
+    assert has_looked(nobody, 0, T + 5 * MINUTE, T, lambda probe: False)
 
 
 def test_what_is_kept_of_a_group():

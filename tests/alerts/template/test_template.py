@@ -153,3 +153,15 @@ def test_a_bad_pattern_is_a_sentence() -> None:
 def test_a_text_cannot_grow_without_end() -> None:
     with pytest.raises(TemplateError, match="grows beyond 1048576 characters"):
         expand('{{ range query "x" }}{{ printf "%9999d" 1 }}{{ end }}', query=lambda expr: [({}, 0.0)] * 200)
+
+
+@pytest.mark.parametrize(
+    ("text", "elements", "message"),
+    [
+        ('{{ range query "x" }}{{ range query "x" }}{{ end }}{{ end }}', 999, "takes more than 200000 steps"),
+        ('{{ range query "x" }}{{ if query "y" }}{{ end }}{{ end }}', 2000, "asks more than 1000 queries"),
+    ],
+)
+def test_a_template_cannot_work_without_end(text: str, elements: int, message: str) -> None:
+    with pytest.raises(TemplateError, match=message):
+        expand(text, query=lambda expr: [({}, 0.0)] * elements)
