@@ -3,7 +3,8 @@
     python -m bench.samples [--probes 2000] [--hours 3]
 
 The values are those of http probes: latencies with full mantissas, states, counters, constants, times of runs with
-milliseconds of jitter. Memory is what the process grew by, labels and index included. Ends with one JSON line a figure.
+milliseconds of jitter. CPU times are this process' own; memory is what it grew by, labels and index included. Ends
+with one JSON line a figure.
 """
 
 import argparse
@@ -12,12 +13,15 @@ import json
 import random
 import time
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import yaml
 
-from alerts.promql import Engine, parse
+from alerts.promql import Engine, Limits, parse
+from monitor.garbage import collector_waits
 from monitor.samples import Samples
+from monitor.web.query import Queries
 
 _STEP_MS = 15_000
 _PHASES = ("connect", "processing", "transfer")
@@ -34,6 +38,11 @@ _RULES = (
     "probe_success == 0 and on(probe) probe_interval_seconds > 1",
     "time() - probe_last_run_timestamp_seconds > 300",
     "absent(probe_success)",
+)
+_CHARTS = (
+    "probe_duration_seconds",
+    "sum by (probe) (rate(probe_results_total[5m]))",
+    "probe_results_total * on(probe) group_left() probe_success",
 )
 
 
@@ -66,6 +75,25 @@ def shipped_rules() -> list[dict[str, str]]:
     files = sorted(Path("alerts/rules").glob("*.yml"))
     groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
     return [rule for group in groups for rule in group["rules"]]
+
+
+def longest_stop(samples: Samples, text: str, now_ms: int) -> float:
+    """How long another thread was kept from running while Grafana's query was answered, in milliseconds."""
+    queries = Queries(samples, lambda: now_ms / 1000, lambda: (), Limits(), time.monotonic)
+    start, end = str(now_ms / 1000 - 1800), str(now_ms / 1000)
+
+    def ask() -> None:
+        with collector_waits():
+            queries.range([("query", text), ("start", start), ("end", end), ("step", "60")])
+
+    asking = Thread(target=ask)
+    asking.start()
+    worst = 0.0
+    while asking.is_alive():
+        begun = time.perf_counter()
+        time.sleep(0.001)
+        worst = max(worst, time.perf_counter() - begun - 0.001)
+    return round(worst * 1000, 1)
 
 
 def main() -> None:
@@ -118,6 +146,8 @@ def main() -> None:
         engine.instant(expr, now)
     figures["shipped rules"] = len(shipped)
     figures["shipped rules, CPU share at 15 s, %"] = round((time.process_time() - begun) / 15 * 100, 2)
+    for text in _CHARTS:
+        figures[f"longest stop of others during a 30 min chart of {text}, ms"] = longest_stop(samples, text, now)
     for figure, ours in figures.items():
         print(json.dumps({"figure": figure, "ours": ours}, ensure_ascii=False))
 

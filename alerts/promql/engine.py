@@ -14,6 +14,8 @@ from alerts.promql.run import Run, Times
 from alerts.promql.storage import Storage
 from alerts.promql.value import Matrix, Sample, Scalar, Series, String, Value, Vector
 
+#: Queries that an engine remembers.
+_MAX_KNOWN = 4096
 _MAX_TIME_MS = 1 << 60
 _SPOKEN = {"matrix": "range vector", "string": "string"}
 
@@ -22,7 +24,8 @@ class Engine:
     """Evaluates PromQL as Prometheus 3 does, over floats and classic histograms. Several threads may share one.
 
     `lookback` and `subquery_step` are seconds. `clock` is a monotonic clock in seconds for the deadline among the
-    limits; without it, only the other limits hold.
+    limits; without it, only the other limits hold. An engine remembers the queries it is given as text: ask those of
+    rules of a lasting engine, those of strangers of one that is made for the query, or parse them yourself.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Engine:
         self._lookback_ms = round(lookback * 1000)
         self._subquery_step_ms = round(subquery_step * 1000)
         self._clock = clock
+        self._known: dict[str, Expr] = {}
         self.limits = limits or Limits()
 
     def instant(self, query: str | Expr, at_ms: int) -> Value:
@@ -92,7 +96,13 @@ class Engine:
     def _parsed(self, query: str | Expr) -> Expr:
         if isinstance(query, Expr):
             return query
-        return parse(query, depth=self.limits.depth, characters=self.limits.characters)
+        expr = self._known.get(query)
+        if expr is None:
+            expr = parse(query, depth=self.limits.depth, characters=self.limits.characters)
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[query] = expr
+        return expr
 
     def _run(self, expr: Expr, times: Times, end_ms: int | None = None) -> Run:
         end_ms = times[-1] if end_ms is None else end_ms

@@ -1,6 +1,6 @@
 """Works out one part of a query after another, each for all its points in time at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from alerts.promql import aggregate, binary, select
@@ -40,8 +40,8 @@ def vector(run: Run, node: Node) -> list[Column]:
     return _VECTOR[type(node)](run, node)
 
 
-def matrix(run: Run, node: Node) -> list[Spans]:
-    """A part that is a span of samples per series and step."""
+def matrix(run: Run, node: Node) -> Iterator[Spans]:
+    """A part that is a span of samples per series and step. It can be read once."""
     if isinstance(node, RangeSelector):
         return select.spans(run, node)
     return select.subquery_spans(run, cast(Subquery, node), _columns)

@@ -18,7 +18,7 @@ _MAX_REMEMBERED = 4096
 _LITERALS = re.compile(r"[\w/:@ -]+(?:\|[\w/:@ -]+)*")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def compile_regex(pattern: str) -> Any:
     """The RE2 pattern, anchored at both ends and with `.` matching line ends, as Prometheus compiles it.
 

@@ -1,5 +1,7 @@
 """Series that have come to the same labels are one series, unless both have a value at the same time."""
 
+from collections.abc import Iterable
+
 from alerts.promql import labels as labelset
 from alerts.promql.column import Column, Spans
 from alerts.promql.errors import PromqlError
@@ -29,7 +31,7 @@ def final(columns: list[Column]) -> list[Column]:
     )
 
 
-def final_spans(spans: list[Spans]) -> list[Series]:
+def final_spans(spans: Iterable[Spans]) -> list[Series]:
     """The series of an answer that is a range vector at one time."""
     series: dict[Labels, Series] = {}
     for span in spans:

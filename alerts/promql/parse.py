@@ -1,11 +1,9 @@
 """Reads a query: promql-parser checks its grammar and types, and the words of the text give values and places."""
 
-from functools import lru_cache
-
 import promql_parser
 
 from alerts.promql.build import Builder
-from alerts.promql.errors import ParseError, PromqlError, Unsupported
+from alerts.promql.errors import ParseError, Unsupported
 from alerts.promql.limits import Limits
 from alerts.promql.literal import duration_ms
 from alerts.promql.node import Expr
@@ -15,28 +13,24 @@ _MATCH_OPERATORS = frozenset({"=", "!=", "=~", "!~"})
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 #: What promql-parser says where it does not know what is wrong.
 _SAYS_NOTHING = "invalid promql query"
-_DURATION_ARITHMETIC = frozenset({"+", "*", "/", "%", "^", "(", "step", "range", "min", "max", "min_of", "max_of"})
+_DURATION_ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "(", "step", "range", "min", "max", "min_of", "max_of"})
 _FILLS = frozenset({"fill", "fill_left", "fill_right"})
 _KEYWORDS = frozenset(
     {"and", "or", "unless", "atan2", "bool", "by", "without", "on", "ignoring", "group_left", "group_right"}
 )
 #: promql-parser takes time that grows with the square of the operators, and overflows the stack at some thousands.
-_MAX_OPERATORS = 1000
+_MAX_OPERATORS = 400
 _DEFAULTS = Limits()
 
 
 def parse(query: str, *, depth: int = _DEFAULTS.depth, characters: int = _DEFAULTS.characters) -> Expr:
     """The query as a tree. Raises ParseError for what is not PromQL, Unsupported for its experimental parts.
 
-    The answer is remembered, so that parsing a rule's expression again costs nothing.
+    Parsing costs some 0.2 ms, so keep what is evaluated again and again. Nothing is kept here: a query may come from
+    anybody, and its patterns may take a megabyte each.
     """
     if len(query) > characters:
         raise ParseError(f"the query is {len(query):,} characters long, and {characters:,} are allowed")
-    return _parse(query, depth)
-
-
-@lru_cache(maxsize=2048)
-def _parse(query: str, depth: int) -> Expr:
     tokens = tokenize(query)
     if not tokens:
         raise ParseError("no expression found in input")
@@ -52,10 +46,7 @@ def _parse(query: str, depth: int) -> Expr:
         if type(error).__name__ != "PanicException":
             raise
         raise ParseError(f"the parser cannot read this query: {query[:200]}") from None
-    try:
-        return Expr(query, Builder(query, tokens, depth).build(tree))
-    except PromqlError as error:
-        raise type(error)(str(error)) from None
+    return Expr(query, Builder(query, tokens, depth).build(tree))
 
 
 def _check_size(tokens: list[Token], depth: int) -> None:
@@ -88,7 +79,7 @@ def _check_experimental(query: str, tokens: list[Token]) -> None:
             what = f"the modifier {word}"
         elif word == "(" and before.text.lower() in _FILLS:
             what = f"the modifier {before.text}()"
-        elif brackets and (word in _DURATION_ARITHMETIC or (word == "-" and before.text not in ("[", ":"))):
+        elif brackets and word in _DURATION_ARITHMETIC:
             what = "arithmetic in durations"
         elif _after_offset(tokens, index) and (word == "(" or token.kind == "name"):
             what = "arithmetic in offsets"

@@ -1,19 +1,13 @@
 """Reads samples from the storage: the newest before each step, or all in a span before each step."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
 
 from alerts.promql.column import Column, Spans, Values, Window
-from alerts.promql.node import RangeSelector, Selector, Subquery
+from alerts.promql.node import Node, RangeSelector, Selector, Subquery
 from alerts.promql.run import Run
 from alerts.promql.stale import is_stale
 from alerts.promql.storage import SeriesView
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from alerts.promql.node import Node
 
 
 def instant(run: Run, node: Selector) -> list[Column]:
@@ -60,12 +54,11 @@ def _at_steps(times: Sequence[int], values: Sequence[float], references: range, 
     return column
 
 
-def spans(run: Run, node: RangeSelector) -> list[Spans]:
-    """All samples of each series in a span of time before each step."""
+def spans(run: Run, node: RangeSelector) -> Iterator[Spans]:
+    """All samples of each series in a span of time before each step; one series at a time, as they may be many."""
     selector = node.selector
     references = run.references(selector.at, selector.offset_ms)
     after, until = references[0] - node.range_ms, references[-1]
-    found = []
     for view in _views(run, selector, after, until):
         raw_times, raw_values = view.window(after, until)
         times = raw_times if type(raw_times) is list else list(raw_times)
@@ -76,27 +69,22 @@ def spans(run: Run, node: RangeSelector) -> list[Spans]:
             kept = [index for index, value in enumerate(values) if value == value or not is_stale(value)]
             times, values = [times[index] for index in kept], [values[index] for index in kept]
         if times:
-            found.append(Spans(view.labels, _windows(run, times, values, references, node.range_ms)))
-    return found
+            yield Spans(view.labels, _windows(run, times, values, references, node.range_ms))
 
 
-def subquery_spans(run: Run, node: Subquery, columns_of: "Callable[[Run, Node], list[Column]]") -> list[Spans]:
+def subquery_spans(run: Run, node: Subquery, columns_of: Callable[[Run, Node], list[Column]]) -> Iterator[Spans]:
     """The answers of an expression at many times, as if they had been samples. The times are multiples of the step."""
     step = node.step_ms or run.subquery_step_ms
     references = run.references(node.at, node.offset_ms)
     begin = (references[0] - node.range_ms) // step * step + step
     inner = range(begin, references[-1] + 1, step)
     run.budget.count_steps(len(inner), subquery=True)
-    if not inner:
-        return []
-    found = []
-    for column in columns_of(run.at(inner), node.of):
+    for column in columns_of(run.at(inner), node.of) if inner else ():
         points = [(at, value) for at, value in zip(inner, column.values, strict=True) if value is not None]
         if points:
             times, values = [at for at, _ in points], [value for _, value in points]
             windows = _windows(run, times, values, references, node.range_ms)
-            found.append(Spans(column.labels, windows, column.drop_name))
-    return found
+            yield Spans(column.labels, windows, column.drop_name)
 
 
 def _windows(run: Run, times: list[int], values: list[float], references: range, range_ms: int) -> list[Window | None]:

@@ -4,7 +4,9 @@ from alerts.promql import Matcher
 from monitor.samples.series import Series
 from probes.base import Labels
 
-_MAX_REMEMBERED = 4096
+#: Selectors whose series are remembered, and series remembered in all: selectors come from anybody, too.
+_MAX_SELECTORS = 4096
+_MAX_REMEMBERED = 1_000_000
 _NAME = "__name__"
 
 
@@ -20,6 +22,7 @@ class Index:
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
         self._changes = 0
         self._changes_of: dict[str, int] = {}
+        self._remembered = 0
         self._found: dict[tuple[Matcher, ...], tuple[int, list[Series]]] = {}
 
     def __len__(self) -> int:
@@ -73,8 +76,10 @@ class Index:
         if found is not None and found[0] == changes:
             return found[1]
         chosen = self._search(matchers)
-        if len(self._found) >= _MAX_REMEMBERED:
+        self._remembered += len(chosen)
+        if len(self._found) >= _MAX_SELECTORS or self._remembered > _MAX_REMEMBERED:
             self._found.clear()
+            self._remembered = len(chosen)
         self._found[matchers] = (changes, chosen)
         return chosen
 

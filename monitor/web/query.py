@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 
 from alerts.promql import Engine, Expr, Limits, ParseError, PromqlError, Value, parse
 from alerts.promql.node import Selector
+from monitor.garbage import collector_waits
 from monitor.samples import Samples, Series
 from monitor.web.promjson import BadParameter, body, labels_json, read_duration, read_time
 from probes.base import Metric
@@ -25,7 +26,7 @@ _AT_ONCE = 2
 _MAX_BODY = 1 << 20
 _STATUS = {"bad_data": 400, "execution": 422, "timeout": 503, "internal": 500}
 #: What a person at a dashboard may ask of a service that has pages to send meanwhile.
-LIMITS = Limits(samples=5_000_000, seconds=20.0)
+LIMITS = Limits(samples=10_000_000, seconds=20.0, characters=16_384)
 
 _Parameters = list[tuple[str, str]]
 
@@ -174,7 +175,8 @@ class Queries:
 
 def _answer(answer: Callable[..., bytes], parameters: _Parameters, **path: str) -> Response:
     try:
-        return Response(answer(parameters, **path), media_type="application/json")
+        with collector_waits():
+            return Response(answer(parameters, **path), media_type="application/json")
     except (BadParameter, ParseError) as error:
         return _failure("bad_data", str(error))
     except PromqlError as error:

@@ -1,6 +1,6 @@
 """Functions that look at all samples of a series in a span of time: sums, averages, extremes, quantiles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from alerts.promql.aggregate import average, greatest, least, total_of
 from alerts.promql.arithmetic import add_kahan, quantile, square_root
@@ -13,7 +13,7 @@ from alerts.promql.run import Run
 def over(function: Callable[[Window], float | None], *, keeps_name: bool = False) -> Callable[..., list[Column]]:
     """The function of a range vector that applies this function to every window."""
 
-    def apply(run: Run, call: Call, spans: list[Spans]) -> list[Column]:
+    def apply(run: Run, call: Call, spans: Iterable[Spans]) -> list[Column]:
         result = []
         for span in spans:
             values = [None if window is None else function(window) for window in span.windows]
@@ -38,24 +38,20 @@ def _deviation(window: Window) -> float:
     return square_root(_variance(window))
 
 
-def _quantile(run: Run, call: Call, wanted: list[float], spans: list[Spans]) -> list[Column]:
-    if spans:
-        for number in set(wanted):
-            run.remarks.bad_quantile(number, call.arguments[0])
-    return [
-        Column(
-            span.labels,
-            [
-                None if window is None else quantile(number, window.values)
-                for number, window in zip(wanted, span.windows, strict=True)
-            ],
-            True,
-        )
-        for span in spans
-    ]
+def _quantile(run: Run, call: Call, wanted: list[float], spans: Iterable[Spans]) -> list[Column]:
+    result = []
+    for span in spans:
+        values = [
+            None if window is None else quantile(number, window.values)
+            for number, window in zip(wanted, span.windows, strict=True)
+        ]
+        result.append(Column(span.labels, values, True))
+    for number in set(wanted) if result else ():
+        run.remarks.bad_quantile(number, call.arguments[0])
+    return result
 
 
-def _absent(run: Run, call: Call, spans: list[Spans]) -> list[Column]:
+def _absent(run: Run, call: Call, spans: Iterable[Spans]) -> list[Column]:
     missing = [True] * len(run.times)
     for span in spans:
         missing = [gone and window is None for gone, window in zip(missing, span.windows, strict=True)]

@@ -1,6 +1,6 @@
 """Functions that tell how fast something grows: rates of counters, slopes of gauges, resets and changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from alerts.promql import labels as labelset
@@ -43,7 +43,7 @@ def _extrapolated(window: Window, *, counter: bool, per_second: bool) -> float |
 def _of_counter(*, per_second: bool) -> Callable[..., list[Column]]:
     apply = over(lambda window: _extrapolated(window, counter=True, per_second=per_second))
 
-    def function(run: Run, call: Call, spans: list[Spans]) -> list[Column]:
+    def function(run: Run, call: Call, spans: Iterable[Spans]) -> list[Column]:
         result = apply(run, call, spans)
         for metric in {labelset.get(column.labels, NAME) for column in result}:
             run.remarks.maybe_no_counter(metric, call.arguments[0])
@@ -84,7 +84,7 @@ def _slope(window: Window) -> float | None:
     return regression(window, window.times[0])[0] if len(window.values) > 1 else None
 
 
-def _predict_linear(run: Run, call: Call, spans: list[Spans], ahead: list[float]) -> list[Column]:
+def _predict_linear(run: Run, call: Call, spans: Iterable[Spans], ahead: list[float]) -> list[Column]:
     """Where the straight line will be that many seconds after the step."""
     result = []
     for span in spans:
