@@ -14,5 +14,6 @@ KINDS = Registry(
         "heartbeat": "probes.heartbeat:HeartbeatProbe",
         "journey": "probes.journey:JourneyProbe",
         "scrape": "probes.scrape:ScrapeProbe",
+        "sql": "probes.sql:SqlProbe",
     },
 )

@@ -116,7 +116,7 @@ def mariadb() -> Iterator[tuple[int, int]]:
 
 @contextlib.contextmanager
 def redis(*words: str) -> Iterator[int]:
-    """An empty Redis of our own on loopback; yields its port. `words` are more of its settings, as on its command line."""
+    """An empty Redis of our own on loopback; yields its port. `words` are settings, as on its command line."""
     server, port = require_program("redis-server"), free_port()
     with tempfile.TemporaryDirectory(prefix="shopwatch-redis-") as folder:
         arguments = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder, *words]
