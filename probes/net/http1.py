@@ -90,7 +90,8 @@ class Http1:
             self.keep_alive = False  # bytes after the answer: this connection cannot be trusted any more
             return
         if self._in_head:
-            self._start = self._start or data[:_SHOWN]
+            if len(self._start) < _SHOWN:
+                self._start += data[: _SHOWN - len(self._start)]
             self._head_size += len(data)
         try:
             self._parser.feed_data(data)
