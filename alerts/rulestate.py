@@ -50,7 +50,7 @@ class RuleState:
             known.active_at = self._start(labels, at) if known.active_at is None else known.active_at
             known.seen_since = at if known.seen_since is None else known.seen_since
             known.missed_at, known.awaited = None, False
-            self._fire(known, at)
+            self._fire(known, at, min(known.active_at, known.seen_since))
         for labels, known in list(self.active.items()):
             if labels not in found:
                 self._miss(labels, known, at)
@@ -69,7 +69,7 @@ class RuleState:
             known = self._update(labels, alert)
             known.seen_since = at if known.seen_since is None else known.seen_since
             known.awaited = False
-            self._fire(known, at)
+            self._fire(known, at, known.seen_since)
         for labels, known in list(self.active.items()):
             if labels not in found and known.state is State.PENDING:
                 known.seen_since = None
@@ -77,8 +77,9 @@ class RuleState:
                     del self.active[labels]
 
     def due(self) -> int | None:
-        """When the next pending alert will have been seen for the whole `for`, or None."""
-        starts = [alert.since for alert in self.active.values() if alert.state is State.PENDING]
+        """When some pending alert will have been seen, by every look, for the whole `for`; None when none is."""
+        pending = [alert.seen_since for alert in self.active.values() if alert.state is State.PENDING]
+        starts = [since for since in pending if since is not None]
         return min(starts) + milliseconds(self.rule.hold) if starts else None
 
     def state(self) -> State:
@@ -110,11 +111,8 @@ class RuleState:
         known.value, known.annotations = alert.value, alert.annotations
         return known
 
-    def _fire(self, alert: Active, at: int) -> None:
-        if alert.state is not State.PENDING:
-            return
-        hold = milliseconds(self.rule.hold)
-        if any(since is not None and at - since >= hold for since in (alert.active_at, alert.seen_since)):
+    def _fire(self, alert: Active, at: int, since: int) -> None:
+        if alert.state is State.PENDING and at - since >= milliseconds(self.rule.hold):
             alert.state, alert.fired_at = State.FIRING, at
 
     def _miss(self, labels: Labels, alert: Active, at: int) -> None:

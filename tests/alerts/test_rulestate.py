@@ -185,6 +185,16 @@ def test_a_miss_in_a_glance_takes_back_only_what_glances_gave():
     assert play.clock(45, "home") == "firing"
 
 
+def test_after_a_miss_in_a_glance_only_the_clock_fires_what_the_clock_has_seen():
+    play = Play(hold=30.0)
+    play.clock(0, "home")
+    play.glance(20)
+    assert play.states.due() is None
+    assert play.glance(31, "home") == "pending"
+    assert play.states.due() == 61 * S
+    assert play.clock(32, "home") == "firing"
+
+
 def test_what_only_glances_have_seen_ends_with_a_glance():
     play = Play(hold=30.0)
     play.glance(3, "home")
