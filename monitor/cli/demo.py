@@ -86,7 +86,7 @@ def _authorization(state: Path) -> dict[str, str]:
 
 
 def _welcome(places: demo.Places, args: argparse.Namespace) -> str:
-    command = "shopwatch demo" if shutil.which("shopwatch") else f"{Path(sys.argv[0]).absolute()} demo"
+    command = f"{_own_name()} demo"
     state = args.state.absolute()
     if state != demo.default_state().absolute():
         command += f" --state {shlex.quote(str(state))}"
@@ -103,6 +103,14 @@ def _welcome(places: demo.Places, args: argparse.Namespace) -> str:
     if not args.shop_only:
         lines.append("A broken checkout pages after some 40 seconds, a broken backup at the next full minute.")
     return "\n".join([*lines, "Ctrl-C stops everything."])
+
+
+def _own_name() -> str:
+    """What to type for `shopwatch` in another terminal."""
+    if shutil.which("shopwatch"):
+        return "shopwatch"
+    program = Path(sys.argv[0]).absolute()
+    return f"{sys.executable} -m monitor" if program.name == "__main__.py" else str(program)
 
 
 def _moved(places: demo.Places, shop_only: bool) -> list[str]:

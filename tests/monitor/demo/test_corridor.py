@@ -5,13 +5,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import httpx
 import psutil
 import pytest
 
 from monitor.demo.run import DemoError, admin_key, find_demo
-from tests.servers import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -33,7 +33,8 @@ class _Demo:
         self._reader.start()
 
     def _read(self) -> None:
-        self.output.extend(self.process.stdout)
+        for line in self.process.stdout:
+            self.output.append(line)  # one by one: others look while more come
 
     @property
     def said(self) -> str:
@@ -46,6 +47,13 @@ class _Demo:
             return {}
         found = [line for line in lines if line.startswith("probe_outcome{") and line.endswith(" 1.0")]
         return {line.split('probe="')[1].split('"')[0]: line.split('outcome="')[1].split('"')[0] for line in found}
+
+    def until(self, condition: Callable[[], object], what: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, f"the demo ended:\n{self.said}"
+            assert time.monotonic() < end, f"after {seconds:g} s still waiting for {what}:\n{self.said}"
+            time.sleep(0.05)
 
     def turn(self, path: str) -> None:
         headers = {"Authorization": f"Bearer {admin_key(self.state)}"}
@@ -63,12 +71,12 @@ class _Demo:
 def test_a_declined_payment_pages_with_its_step_and_mending_resolves_it(tmp_path):
     demo = _Demo(tmp_path)
     try:
-        until(lambda: demo.outcomes().get("checkout") == "up", "the first walk", 60)
+        demo.until(lambda: demo.outcomes().get("checkout") == "up", "the first walk", 60)
         children = psutil.Process(demo.process.pid).children(recursive=True)
         assert demo.outcomes()["home"] == "up"
         broken = time.monotonic()
         demo.turn("declined/break")
-        until(lambda: "CheckoutFailing" in demo.said and "Ack" in demo.said, "the page", 120)
+        demo.until(lambda: "CheckoutFailing" in demo.said and "Ack" in demo.said, "the page", 120)
         assert time.monotonic() - broken < _PAGED_WITHIN
         page = demo.said.partition("PAGE")[2]
         assert "Shoppers cannot finish checkout" in page
@@ -78,7 +86,7 @@ def test_a_declined_payment_pages_with_its_step_and_mending_resolves_it(tmp_path
         assert "Diagnosis" in httpx.get(runbook, trust_env=False).text
         assert demo.outcomes()["home"] == "up"
         demo.turn("mend")
-        until(lambda: "RESOLVED" in demo.said, "the page to be resolved", 60)
+        demo.until(lambda: "RESOLVED" in demo.said, "the page to be resolved", 60)
     finally:
         code = demo.stop()
     assert code == 0, demo.said
@@ -89,9 +97,9 @@ def test_a_declined_payment_pages_with_its_step_and_mending_resolves_it(tmp_path
 def test_a_truncated_backup_pages_after_the_next_verification(tmp_path):
     demo = _Demo(tmp_path)
     try:
-        until(lambda: "backup shop-db: pass" in demo.said, "the first verification", 90)
+        demo.until(lambda: "backup shop-db: pass" in demo.said, "the first verification", 90)
         demo.turn("backup/break")
-        until(lambda: "Ack" in demo.said, "the page", 120)
+        demo.until(lambda: "Ack" in demo.said, "the page", 120)
         page = demo.said.partition("PAGE")[2]
         assert "The newest backup of shop-db cannot be trusted" in page
         assert "were recorded at backup time" in page
