@@ -67,14 +67,14 @@ BOARD = Board(
                     unit="s",
                     help="Summed over the chosen probes: choose one to read it.",
                 ),
-                timeline(
-                    "Not up: slow, blocked, or we could not look",
+                series(
+                    "Not well: slow, blocked, or we could not look",
                     Query(
-                        f'max by (probe, outcome) (probe_outcome{{{_FILTER}, outcome=~"degraded|blocked|unknown"}})',
-                        "{{probe}} {{outcome}}",
+                        f'sum by (outcome) (probe_outcome{{{_FILTER}, outcome=~"degraded|blocked|unknown"}})',
+                        "{{outcome}}",
                     ),
-                    mappings=(("0", "no", GREEN), ("1", "yes", YELLOW)),
-                    thresholds=((None, GREEN), (1, YELLOW)),
+                    help="How many probes. Blocked and unknown are blind spots, not outages.",
+                    minimum=0,
                 ),
                 series(
                     "Outcomes",

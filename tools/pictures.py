@@ -157,10 +157,8 @@ def main() -> int:
             shop.start()
             key = {"Authorization": f"Bearer {admin_key(state)}"}
             try:
-                for name, pause in (("slow", 150), ("declined", 120)):
-                    time.sleep(pause)
-                    httpx.post(f"{places.shop}/switches/mend", headers=key, trust_env=False)
-                    httpx.post(f"{places.shop}/switches/{name}/break", headers=key, trust_env=False)
+                time.sleep(200)
+                httpx.post(f"{places.shop}/switches/declined/break", headers=key, trust_env=False)
                 until(lambda: "CheckoutFailing" in shop.output, "the page", 120)
                 shoot(browser, shop.url, "page.png", 400, 860, "dark")
                 drawing = state / "board.html"
