@@ -31,7 +31,8 @@ body { background: #111217; color: #ccccdc; font: 13px system-ui, sans-serif; ma
 .panel h2 { font-size: 13px; font-weight: 500; margin: 6px 8px 0; white-space: nowrap; }
 .row { position: absolute; font-weight: 500; padding-top: 6px; } svg { display: block; }
 .legend { font-size: 11px; margin: 0 8px; height: 30px; overflow: hidden; } .legend i { font-style: normal; }
-.stats { display: flex; flex-wrap: wrap; height: calc(100% - 26px); } .stat { flex: 1 0 60px; margin: 2px; padding: 4px 8px; color: #fff; }
+.stats { display: flex; flex-wrap: wrap; height: calc(100% - 26px); }
+.stat { flex: 1 0 60px; margin: 2px; padding: 4px 8px; color: #fff; }
 .stat b { display: block; font-size: 19px; font-weight: 500; } .stat span { font-size: 11px; opacity: .9; }
 """
 
@@ -128,13 +129,15 @@ def draw(client: httpx.Client, board: dict[str, Any], now: float) -> str:
             for series in ask(client, target["expr"], now)
         ]
         inner = int(height - 26)
-        kinds = {
-            "stat": lambda: stats(panel, found),
-            "state-timeline": lambda: bands(panel, found, int(width), inner, now),
-        }
-        body = kinds.get(panel["type"], lambda: lines(panel, found, int(width), inner, now))()
+        if panel["type"] == "stat":
+            body = stats(panel, found)
+        elif panel["type"] == "state-timeline":
+            body = bands(panel, found, int(width), inner, now)
+        else:
+            body = lines(panel, found, int(width), inner, now)
         parts.append(f'<div class="panel" {box}><h2>{html.escape(panel["title"])}</h2>{body}</div>')
-    return f'<style>{STYLE}</style><h1>{html.escape(board["title"])}</h1><div class="grid" style="height:{bottom}px">{"".join(parts)}</div>'
+    grid = f'<div class="grid" style="height:{bottom}px">{"".join(parts)}</div>'
+    return f"<style>{STYLE}</style><h1>{html.escape(board['title'])}</h1>{grid}"
 
 
 def shoot(browser: Browser, target: str, name: str, width: int, height: int, scheme: Any) -> None:
