@@ -75,9 +75,10 @@ class Desk:
         self._thread.start()
 
     def stop(self) -> None:
-        """Decide what is waiting already, then end."""
-        self._jobs.put(None)
-        self._thread.join()
+        """Decide what is waiting already, then end. A second call does nothing."""
+        if self._thread.is_alive():
+            self._jobs.put(None)
+            self._thread.join()
 
     def submit(self, *alerts: Alert) -> "Future[list[Decision | Exception]]":
         """Hand in alerts; together they are one transaction. Each is answered by its Decision, or by the exception that

@@ -14,6 +14,7 @@ from alerts.notifiers import CHANNELS, IMPLIED
 from alerts.notifiers.base import AnyNotifier, NotifyError, Receipt
 from alerts.oncall import Roster
 from alerts.page import Page, compose
+from monitor.auditor import Auditor
 from monitor.fallback import hand_over
 from monitor.store import Store, StoreError, incidents, outbox, receipts
 from monitor.store.outbox import Backlog, Parcel
@@ -55,6 +56,7 @@ class Pager:
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="pager", daemon=True)
         self._backlog = Backlog(0, None)
+        self.auditor = Auditor(store, clock, registry)
         self._sent = Counter(
             "shopwatch_pages_sent",
             "Messages to channels by outcome: sent, retried (tried again later) or failed (handed to another).",
@@ -117,6 +119,7 @@ class Pager:
                 log = _log.error if isinstance(error, StoreError) else _log.exception
                 log("the outbox cannot be read, trying again: %s", error)
                 patience = _FIRST_RETRY
+            self.auditor.look()
             self._awake.wait(patience)
 
     def _dispatch(self) -> float:

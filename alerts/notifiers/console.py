@@ -35,9 +35,11 @@ class ConsoleNotifier(Notifier[ConsoleSettings]):
         """Print the whole page when it wakes someone or is over, and one line for news."""
         stream = self._stream or sys.stdout
         whole = previous is None or page.kind is not Kind.NEWS
-        text = block(page, colour=stream.isatty()) if whole else f"{_time(page.at, page)}  {page.key}  {page.line}"
         try:
-            stream.write(text + "\n")
+            text = block(page, colour=stream.isatty()) if whole else _news(page)
+            encoding = stream.encoding or "utf-8"
+            # A terminal that knows no ✓ must still wake someone.
+            stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
             stream.flush()
         except (OSError, ValueError) as error:
             raise NotifyError(f"the console cannot be written to: {error}") from None
@@ -46,10 +48,8 @@ class ConsoleNotifier(Notifier[ConsoleSettings]):
 
 def block(page: Page, colour: bool = False) -> str:
     """The page as lines of text, without control characters that an alert could smuggle in."""
-    paint = _paint if colour else _leave
-    lines = [paint(_title(page), _title_colour(page)), paint(page.headline, _BOLD)]
     ago = format_duration(max(0, round((page.resolved.at if page.resolved else page.at) - page.started_at)))
-    lines.append(f"since {_time(page.started_at, page)} ({ago}), {page.severity or 'no severity'}. {page.line}")
+    lines = [f"since {_time(page.started_at, page)} ({ago}), {page.severity or 'no severity'}. {page.line}"]
     if page.description:
         lines.append(page.description)
     lines.extend(f"  also     {summary}" for summary in page.more)
@@ -60,8 +60,14 @@ def block(page: Page, colour: bool = False) -> str:
         lines.append(f"Runbook  {page.runbook_url}")
     if page.can_ack:
         lines.append(f"Ack      shopwatch ack {page.key}")
-    lines.append("─" * _WIDTH)
-    return "\n".join(line if line.startswith("\x1b") else _printable(line) for line in lines)
+    head = [_title(page), _printable(page.headline)]
+    if colour:
+        head = [f"{_title_colour(page)}{head[0]}{_PLAIN}", f"{_BOLD}{head[1]}{_PLAIN}"]
+    return "\n".join([*head, *map(_printable, lines), "─" * _WIDTH])
+
+
+def _news(page: Page) -> str:
+    return _printable(f"{_time(page.at, page)}  {page.key}  {page.line}")
 
 
 def _title(page: Page) -> str:
@@ -89,14 +95,6 @@ def _evidence(evidence: Evidence) -> list[str]:
 
 def _time(at: float, page: Page) -> str:
     return datetime.fromtimestamp(at, ZoneInfo(page.zone)).strftime("%H:%M:%S %Z")
-
-
-def _paint(text: str, colour: str) -> str:
-    return f"{colour}{_printable(text)}{_PLAIN}"
-
-
-def _leave(text: str, _colour: str) -> str:
-    return _printable(text)
 
 
 def _printable(text: str) -> str:

@@ -28,7 +28,6 @@ _MOST_STEPS = 50
 def add(subparsers: Any) -> None:
     """`oncall now`, `oncall who --at TIME`, `oncall simulate ALERT.json`."""
     parser = subparsers.add_parser("oncall", help="who is on call, and what an alert would set in motion")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="a file or folder")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
 
     now = actions.add_parser("now", help="who is on call now, and until when")
@@ -42,6 +41,8 @@ def add(subparsers: Any) -> None:
     simulate.add_argument("alert", type=Path, metavar="ALERT.json", help='such as {"labels": {"alertname": "X", …}}')
     simulate.add_argument("--at", type=_moment, metavar="TIME", help="when it fires (default: now)")
     simulate.set_defaults(run=_simulate)
+    for action in (now, who, simulate):
+        action.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="a file or folder")
 
 
 def _moment(text: str) -> float:

@@ -152,6 +152,13 @@ def backlog(connection: Connection) -> Backlog:
     return Backlog(count, since)
 
 
+def oldest_page(connection: Connection, now: float) -> float:
+    """For how many seconds the oldest page, or end of one, has been waiting; 0 when none does."""
+    urgent = (outbox.c.state == _PENDING, outbox.c.kind != Kind.NEWS.value)
+    since: float | None = connection.scalar(select(func.min(outbox.c.created_at)).where(*urgent))
+    return 0.0 if since is None else max(0.0, now - since)
+
+
 def orphans(connection: Connection, notifiers: Collection[str]) -> list[str]:
     """Notifiers that rows are waiting for, but which the config does not have any more."""
     known = outbox.c.notifier.in_(list(notifiers))

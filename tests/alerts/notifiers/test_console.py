@@ -1,0 +1,83 @@
+"""The console is read at night: plain, complete, and in nobody's control but ours."""
+
+import io
+from dataclasses import replace
+
+import pytest
+
+from alerts.incident import Kind, State, Taken
+from alerts.notifiers.base import NotifyError, Receipt
+from alerts.notifiers.console import ConsoleNotifier, ConsoleSettings, block
+from tests.alerts.making import NOW
+from tests.alerts.notifiers.test_slack import ACKED, PAGE, RESOLVED
+
+SHOWN = """\
+── PAGE  K7Q2  mei ───────────────────────────────────────────────────────────
+Shoppers cannot finish checkout
+since 11:00:00 CST (30s), page. Paged mei by slack (step 1 of 2)
+The shopper's walk stops at a step.
+  pay: expected status 200, got 500
+  ✗ pay after 1s200ms  expected status 200, got 500
+  status   500
+  value    0
+Runbook  https://watch.shop.example/runbooks/CheckoutFailing
+Ack      shopwatch ack K7Q2
+──────────────────────────────────────────────────────────────────────────────"""
+
+
+class _Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _sent(stream: io.StringIO, *pages: object) -> str:
+    notifier, receipt = ConsoleNotifier(ConsoleSettings(name="console"), stream), None
+    for page in pages:
+        receipt = notifier.send(page, receipt)  # type: ignore[arg-type]  # pages of another test
+    return stream.getvalue()
+
+
+def test_a_page() -> None:
+    page = replace(PAGE, zone="Asia/Taipei", started_at=NOW, at=NOW + 30)
+    assert block(page) == SHOWN
+
+
+def test_news_is_one_line_and_the_end_is_whole() -> None:
+    lines = _sent(io.StringIO(), PAGE, ACKED, RESOLVED).splitlines()
+    assert "03:00:00 UTC  K7Q2  mei is on it" in lines
+    assert lines[lines.index("03:00:00 UTC  K7Q2  mei is on it") + 1].startswith("── RESOLVED  K7Q2")
+    assert "Ack      shopwatch ack K7Q2" not in lines[-8:]
+
+
+def test_news_of_what_was_never_shown_here_is_shown_whole() -> None:
+    assert "Shoppers cannot finish checkout" in _sent(io.StringIO(), ACKED)
+
+
+def test_colour_is_for_screens_only() -> None:
+    assert "\x1b" not in _sent(io.StringIO(), PAGE)
+    assert "\x1b[1;31m" in _sent(_Screen(), PAGE)
+    assert "\x1b[32m" in _sent(_Screen(), RESOLVED)
+
+
+def test_an_alert_cannot_write_escape_codes() -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\r\u202eevil"
+    page = replace(PAGE, headline=evil, description=evil, line=evil, values=((evil, evil),), severity=evil)
+    for one in (page, replace(page, state=State.ACKED, ack=Taken(evil, NOW), kind=Kind.NEWS)):
+        plain = _sent(io.StringIO(), one, one)
+        assert not {"\x1b", "\x07", "\r", "\u202e"} & set(plain)
+    assert "\x1b]" not in _sent(_Screen(), page)
+
+
+def test_a_closed_console_is_an_error_to_try_again() -> None:
+    stream = io.StringIO()
+    stream.close()
+    with pytest.raises(NotifyError, match="cannot be written to") as caught:
+        ConsoleNotifier(ConsoleSettings(name="console"), stream).send(PAGE, Receipt("console", NOW))
+    assert not caught.value.permanent
+
+
+def test_a_terminal_without_unicode_is_told_all_the_same() -> None:
+    raw = io.BytesIO()
+    terminal = io.TextIOWrapper(raw, encoding="ascii")
+    ConsoleNotifier(ConsoleSettings(name="console"), terminal).send(PAGE, None)
+    assert b"Shoppers cannot finish checkout" in raw.getvalue()
