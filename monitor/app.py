@@ -20,6 +20,7 @@ from monitor.case import Surroundings
 from monitor.config import Changes, Config, ConfigError, diff, load
 from monitor.desk import Desk
 from monitor.duty import duty_of
+from monitor.errands import Errands
 from monitor.evaluator import Evaluator
 from monitor.facts import Facts
 from monitor.heartbeats import Heartbeats
@@ -107,6 +108,7 @@ class Shopwatch:
             beats=self.heartbeats.of,
             clock=clock,
         )
+        self.errands = Errands()
         registry.register(self.prober.vitals)
         watch(self, registry)
 
@@ -118,6 +120,7 @@ class Shopwatch:
         for room in (self.pager, self.desk, self.verifications, self.evaluator, self.schedule):
             await asyncio.to_thread(room.start)
             self._stack.push_async_callback(asyncio.to_thread, room.stop)
+        self._stack.push_async_callback(self.errands.close)
         await self.prober.start()
         self._stack.push_async_callback(self.prober.stop)
         refreshing = asyncio.create_task(self._refresh_for_ever())

@@ -14,6 +14,7 @@ from alerts.route import Route
 from monitor.store.engine import StoreError, sqlite_path
 from probes.backup.settings import BackupSettings
 from probes.base import ProbeSettings
+from probes.blackbox.settings import BlackboxSettings
 from probes.settings import Secret, Settings
 
 
@@ -87,6 +88,9 @@ class Config(Settings):
     )
     store_password: Secret | None = Field(default=None, description="The password of a PostgreSQL store.")
     probers: int = Field(default=1, ge=1, le=64, description="How many prober processes share the probes.")
+    blackbox: BlackboxSettings | None = Field(
+        default=None, description="/probe, answered as blackbox_exporter does; off where this is missing."
+    )
     probes: tuple[SerializeAsAny[ProbeSettings], ...] = Field(default=(), description="What is looked at.")
     backups: tuple[SerializeAsAny[BackupSettings], ...] = Field(
         default=(), description="Backups that are restored and questioned."

@@ -9,7 +9,19 @@ from fastapi.staticfiles import StaticFiles
 from monitor.ownmetrics import own_metrics
 from monitor.selfwatch import VERSION
 from monitor.store.incidents import unresolved
-from monitor.web import alertmanager, heartbeat, incidents, metrics, operators, query, rules, runbooks, slack, state
+from monitor.web import (
+    alertmanager,
+    heartbeat,
+    incidents,
+    metrics,
+    operators,
+    probe,
+    query,
+    rules,
+    runbooks,
+    slack,
+    state,
+)
 from monitor.web.overview import Overview, backup_views, incident_views, probe_views
 from probes import KINDS
 from probes.base import COMMON_METRICS, Metric
@@ -34,6 +46,7 @@ def create(shop: "Shopwatch") -> FastAPI:
     app.middleware("http")(_headers)
     app.include_router(state.router(shop))
     app.include_router(metrics.router(shop.exposition))
+    app.include_router(probe.router(shop.errands, lambda: shop.config.blackbox))
     app.include_router(heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now))
     app.include_router(incidents.router(shop.desk, shop.store, lambda: shop.config.url, shop.clock))
     app.include_router(alertmanager.router(shop.desk, shop.store, clock=shop.clock))
