@@ -28,6 +28,7 @@ _ROOMS = (
     Metric("shopwatch_outbox_oldest_seconds", "gauge", "How long the oldest untold message waits."),
     Metric("shopwatch_outbox_pending", "gauge", "What is decided but not yet told."),
     Metric("shopwatch_page_delivery_seconds", "histogram", "From the decision to the channel's receipt."),
+    Metric("shopwatch_paging_faults", "gauge", "What stands in the way of the next step of open incidents."),
     Metric("shopwatch_pages_sent_total", "counter", "Messages to channels by outcome."),
     Metric("shopwatch_prober_cpu_seconds_total", "counter", "CPU time that prober processes used."),
     Metric("shopwatch_prober_loop_lag_seconds", "gauge", "The prober's longest standstill of the last minute."),

@@ -30,7 +30,7 @@ from tests.alerts.comparison import EXPRESSIONS, rule_file
 from tests.prometheus import Prometheus, prometheus
 
 #: How long Prometheus runs and how often it evaluates (seconds); what is too near to be sure about (milliseconds).
-_SECONDS, _EVALUATED, _NEAR = 36.0, 2, 60
+_SECONDS, _EVALUATED, _NEAR = 28.0, 2, 60
 _TWINS = "abcd"
 _DURATION = re.compile(r"(?:(\d+)m)?(?:(\d+)s)?(?:500ms)?")
 
