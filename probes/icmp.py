@@ -1,50 +1,62 @@
-"""Pings a machine: is it there, how far away, and how many of the echoes come back?"""
+"""Pings a host: does it answer, how fast, and how many of the packets get lost?"""
 
 import asyncio
+from statistics import fmean
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from probes.base import Evidence, Finding, Metric, Outcome, Probe, Run, Sample, Step
+from probes.base import Evidence, Finding, Metric, Outcome, Probe, Run, Sample
 from probes.net.address import ascii_host
-from probes.net.errors import NetError, TimedOut
+from probes.net.echo import Echoes, Volley, open_socket
+from probes.net.errors import NetError, TimedOut, from_os_error
 from probes.net.phases import Phases
-from probes.net.ping import Echo, ping
-from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before, reach_samples
+from probes.net.reach import REACH_METRICS, NetworkSettings, before, reach_samples
 from probes.settings import Settings
-from probes.units import Ratio, format_duration
+from probes.units import Duration, Interval, Ratio, format_duration
+
+_LEGS = ("resolve", "setup", "rtt")
 
 
 class IcmpExpect(Settings):
-    """How much may be lost on the way: at most this part of the echoes."""
+    """What a good host does. Unless told, one reply is enough."""
 
-    loss: Ratio = 0.0
+    loss: Ratio | None = Field(default=None, description="When more packets than this get lost, it is down.")
+    within: Interval | None = Field(default=None, description="A mean round trip longer than this is down.")
+
+
+class IcmpDegraded(Settings):
+    """When a good answer is still not good enough."""
+
+    loss: Ratio | None = Field(default=None, description="When more packets than this get lost, it is degraded.")
+    after: Interval | None = Field(default=None, description="A mean round trip longer than this is degraded.")
 
 
 class IcmpSettings(NetworkSettings):
-    """`host` to ping, with `count` echoes of `size` bytes each, all sent at once."""
+    """Whom to ping, how often at a time, and what to make of it."""
 
     type: Literal["icmp"] = "icmp"
-    host: Annotated[str, AfterValidator(ascii_host)]
-    count: int = Field(default=1, ge=1, le=100)
-    size: int = Field(default=40, ge=0, le=65_000)
+    host: Annotated[str, AfterValidator(ascii_host)] = Field(description="A name or an address.")
+    packets: int = Field(default=3, ge=1, le=100, description="How many pings a look sends.")
+    gap: Duration = Field(default=0.2, description="How long after one ping the next is sent.")
+    size: int = Field(default=32, ge=8, le=65_000, description="Bytes that each ping carries.")
     expect: IcmpExpect = IcmpExpect()
-    degraded: Degraded | None = None
+    degraded: IcmpDegraded = IcmpDegraded()
 
 
 class IcmpProbe(Probe[IcmpSettings]):
-    """A few echoes.
+    """A few echo requests to one address.
 
-    Up: enough of them came back. Degraded: so, but some were lost, or the fastest took longer than
-    `degraded.after`. Down: too many were lost, or the host is unreachable. Unknown: we may not ping, or have no route
-    or name server.
+    Up: a reply came, and `expect` holds. Degraded: so, but too many were lost or they took too long for `degraded`.
+    Down: no reply, or `expect` does not hold. Unknown: we may send no pings here (the reason says what to do), had no
+    route, no name server. Needs no privileges where `net.ipv4.ping_group_range` lets our group.
     """
 
     settings_model = IcmpSettings
     metrics = (
-        Metric("probe_icmp_duration_seconds", "gauge", "How long each phase took; rtt is the fastest echo's way."),
-        Metric("probe_icmp_reply_hop_limit", "gauge", "The hops that the reply had left (TTL)."),
-        Metric("probe_icmp_loss_ratio", "gauge", "The part of the echoes that did not come back."),
+        Metric("probe_icmp_duration_seconds", "gauge", "How long each phase took; rtt is the mean round trip."),
+        Metric("probe_icmp_reply_hop_limit", "gauge", "The hop limit (TTL) of the last reply."),
+        Metric("probe_icmp_packet_loss_ratio", "gauge", "The part of the packets that was not answered, 0 to 1."),
         *REACH_METRICS,
     )
 
@@ -53,67 +65,74 @@ class IcmpProbe(Probe[IcmpSettings]):
         self._resolver = self.settings.make_resolver()
 
     async def check(self, run: Run) -> Finding:
-        """Ping once."""
-        settings, phases, ip = self.settings, Phases(), ""
-        deadline = before(run)
-        phases.enter("resolve")
+        """Ping a few times."""
+        phases, ip, deadline = Phases(), "", before(run)
+        patience = deadline - asyncio.get_running_loop().time()
+        echoes, error = Echoes(), None
         try:
             async with asyncio.timeout_at(deadline):
-                ip = (await self._resolver.resolve(settings.host, settings.ip))[0]
-            phases.stop()
-            left = deadline - asyncio.get_running_loop().time()
-            looks = (ping(ip, left, size=settings.size) for _ in range(settings.count))
-            echoes = await asyncio.gather(*looks, return_exceptions=True)
+                phases.enter("resolve")
+                ip = (await self._resolver.resolve(self.settings.host, self.settings.ip))[0]
+                phases.enter("setup")
+                with open_socket(ip, self._where(ip)) as opened:
+                    volley = Volley(opened, self.settings.size)
+                    echoes = volley.echoes
+                    phases.enter("rtt")
+                    await volley.fire(self.settings.packets, self.settings.gap)
+        except NetError as trouble:
+            error = trouble
         except TimeoutError:
-            echoes = [TimedOut(f"resolve: the name {settings.host} was not resolved in time", "resolve")]
-        except NetError as error:
-            echoes = [error]
+            if phases.current == "resolve":
+                error = TimedOut(
+                    f"resolve: the name {self.settings.host} was not resolved in {patience:.3g}s", "resolve"
+                )
         finally:
             phases.stop()
-        return self._judge(ip, phases.seconds.get("resolve"), echoes)
+        if error is None and not echoes.answered:
+            error = self._unanswered(echoes, ip, patience)
+        return self._judged(phases, ip, echoes, error)
 
-    def _judge(self, ip: str, resolve: float | None, echoes: list[Echo | BaseException]) -> Finding:
-        settings = self.settings
-        came = [echo for echo in echoes if isinstance(echo, Echo)]
-        errors = [echo for echo in echoes if isinstance(echo, NetError)]
-        for echo in echoes:
-            if isinstance(echo, BaseException) and not isinstance(echo, NetError):
-                raise echo
-        loss = 1 - len(came) / len(echoes)
-        best = min(came, key=lambda echo: echo.seconds, default=None)
-        outcome, reason = Outcome.UP, ""
-        if loss > settings.expect.loss or best is None:
-            outcome = errors[0].outcome
-            reason = str(errors[0])
-            if came:
-                limit = f"{settings.expect.loss:.0%}"
-                reason = f"echo: expected at most {limit} of {len(echoes)} echoes lost to {ip}, lost {loss:.0%}"
-        elif errors:
-            outcome, reason = Outcome.DEGRADED, f"echo: {len(errors)} of {len(echoes)} echoes to {ip} were lost"
-        elif settings.degraded and best.seconds > settings.degraded.after:
-            limit, took = format_duration(settings.degraded.after), format_duration(best.seconds)
-            outcome, reason = Outcome.DEGRADED, f"slow: expected {ip} to answer within {limit}, it took {took}"
-        return Finding(outcome, reason, _samples(ip, resolve, loss, best), self._evidence(reason, ip, echoes))
+    def _where(self, ip: str) -> str:
+        return self.settings.host if ip == self.settings.host else f"{self.settings.host} ({ip})"
 
-    def _evidence(self, reason: str, ip: str, echoes: list[Echo | BaseException]) -> Evidence:
-        steps = tuple(
-            Step(f"echo {number}", Outcome.UP, echo.seconds)
-            if isinstance(echo, Echo)
-            else Step(f"echo {number}", Outcome.DOWN, None, str(echo))
-            for number, echo in enumerate(echoes, 1)
-        )
-        facts = [("host", self.settings.host)] + ([("ip", ip)] if ip and ip != self.settings.host else [])
-        return Evidence(reason or "as expected", steps, tuple(facts))
+    def _unanswered(self, echoes: Echoes, ip: str, patience: float) -> NetError:
+        if echoes.error is not None:
+            return from_os_error(echoes.error, self._where(ip), "rtt")
+        sent = f"{len(echoes.seconds)} ping" + "s" * (len(echoes.seconds) != 1)
+        return TimedOut(f"rtt: {self._where(ip)} answered none of {sent} within {patience:.3g}s", "rtt")
 
+    def _judged(self, phases: Phases, ip: str, echoes: Echoes, error: NetError | None) -> Finding:
+        answered, sent = echoes.answered, len(echoes.seconds)
+        phases.seconds.pop("rtt", None)  # it held the gaps, too
+        if answered:
+            phases.seconds["rtt"] = fmean(answered)
+        samples = reach_samples(ip, phases.seconds.get("resolve"))
+        samples += [
+            Sample("probe_icmp_duration_seconds", seconds, (("phase", leg),)) for leg, seconds in phases.seconds.items()
+        ]
+        loss = 1 - len(answered) / sent if sent else 0.0
+        if sent and not (error and error.ours):
+            samples.append(Sample("probe_icmp_packet_loss_ratio", loss))
+        if echoes.hop_limit is not None:
+            samples.append(Sample("probe_icmp_reply_hop_limit", float(echoes.hop_limit)))
+        outcome, reason = (error.outcome, str(error)) if error else self._verdict(loss, fmean(answered), ip)
+        steps = phases.steps(error.phase, outcome, reason, _LEGS) if error else phases.steps(legs=_LEGS)
+        facts = [("host", self.settings.host)] + [("ip", ip)] * (ip not in ("", self.settings.host))
+        facts += [("answered", f"{len(answered)} of {sent}")] * bool(sent)
+        if answered:
+            spread = f"{min(answered) * 1000:.3g} to {max(answered) * 1000:.3g} ms"
+            facts.append(("round trip", spread))
+        return Finding(outcome, reason, tuple(samples), Evidence(reason or "as expected", steps, tuple(facts)))
 
-def _samples(ip: str, resolve: float | None, loss: float, best: Echo | None) -> tuple[Sample, ...]:
-    samples = reach_samples(ip, resolve)
-    if resolve is not None:
-        samples.append(Sample("probe_icmp_duration_seconds", resolve, (("phase", "resolve"),)))
-    if ip:
-        samples.append(Sample("probe_icmp_loss_ratio", loss))
-    if best is not None:
-        samples.append(Sample("probe_icmp_duration_seconds", best.seconds, (("phase", "rtt"),)))
-        if best.hop_limit is not None:
-            samples.append(Sample("probe_icmp_reply_hop_limit", float(best.hop_limit)))
-    return tuple(samples)
+    def _verdict(self, loss: float, mean: float, ip: str) -> tuple[Outcome, str]:
+        settings, where = self.settings, self._where(ip)
+        for outcome, most, limit in (
+            (Outcome.DOWN, settings.expect.loss, settings.expect.within),
+            (Outcome.DEGRADED, settings.degraded.loss, settings.degraded.after),
+        ):
+            if most is not None and loss > most:
+                return outcome, f"loss: expected {most:.0%} of the pings to {where} lost at most, {loss:.0%} were"
+            if limit is not None and mean > limit:
+                took = f"{mean * 1000:.3g} ms"
+                return outcome, f"slow: expected {where} to answer within {format_duration(limit)}, it took {took}"
+        return Outcome.UP, ""

@@ -7,8 +7,8 @@ from probes.blackbox.answer import Answer
 from probes.blackbox.guard import Guard, GuardedResolver
 from probes.blackbox.modules import IcmpModule
 from probes.net.address import ascii_host
+from probes.net.echo import Echo, ping
 from probes.net.errors import NetError
-from probes.net.ping import Echo, ping
 
 
 async def look(module: IcmpModule, target: str, guard: Guard, deadline: float) -> Answer:

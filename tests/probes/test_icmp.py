@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from probes.base import Outcome, Run
 from probes.icmp import IcmpProbe, IcmpSettings
+from probes.net.echo import ping
 from probes.net.errors import NetError
-from probes.net.ping import ping
 from probes.net.reach import Degraded
 from tests.looking import look, numbers
 from tests.programs import require_program
