@@ -10,7 +10,7 @@ from pathlib import Path
 from alerts.alert import Alert
 from alerts.notifiers import CHANNELS
 from alerts.notifiers.base import AnyNotifier
-from alerts.promql import Engine
+from alerts.promql import Engine, Limits
 from alerts.promql.stale import STALE
 from alerts.rule import RuleGroup
 from alerts.rulefile import load as load_rules
@@ -65,7 +65,7 @@ class Shopwatch:
         self.bell = Bell()
         self.exposition = Exposition(config.location)
         self.samples, self.latest = Samples(), Latest()
-        self.engine = Engine(self.samples, clock=time.monotonic)
+        self.engine = Engine(self.samples, clock=time.monotonic, limits=Limits(seconds=10.0))
         self.history = History(self.samples)
         registry = self.exposition.registry
         self.store = Store(config.store, config.store_password)
