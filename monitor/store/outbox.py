@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from alerts.incident import Kind, Telling
 from monitor.store.incidents import text
+from monitor.store.lock import SENDING, take_turns
 from monitor.store.schema import outbox
 
 #: A page that a channel could not take for this many seconds is told to another one too.
@@ -85,6 +86,7 @@ def lease(connection: Connection, notifier: str, lease_id: str, now: float, seco
     All rows about the same incident come together, so that their order is kept and one message says it all; an incident
     that is on its way already is left alone.
     """
+    take_turns(connection, SENDING)  # row locks alone would hand out a row that another has just leased
     waiting = outbox.c.state == _PENDING
     busy = select(outbox.c.incident_id).where(waiting, outbox.c.notifier == notifier, outbox.c.leased_until > now)
     first = connection.execute(
@@ -92,7 +94,6 @@ def lease(connection: Connection, notifier: str, lease_id: str, now: float, seco
         .where(waiting, outbox.c.notifier == notifier, outbox.c.due_at <= now, outbox.c.incident_id.not_in(busy))
         .order_by(outbox.c.kind != Kind.PAGE.value, outbox.c.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
     ).first()
     if first is None:
         return None
@@ -100,7 +101,6 @@ def lease(connection: Connection, notifier: str, lease_id: str, now: float, seco
         select(outbox)
         .where(waiting, outbox.c.notifier == notifier, outbox.c.incident_id == first.incident_id)
         .order_by(outbox.c.id)
-        .with_for_update()
     ).all()
     ids = tuple(row.id for row in rows)
     taken = {"lease": lease_id, "leased_until": now + seconds, "attempts": outbox.c.attempts + 1}
