@@ -1,8 +1,9 @@
 """Facts about a PromQL expression: whether it can be evaluated, which series it asks for, and how far back it looks."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
-from alerts.promql import PromqlError, parse
+from alerts.promql import Matcher, PromqlError, parse
 from alerts.promql.node import Node, RangeSelector, Selector, Subquery, children
 
 
@@ -27,12 +28,21 @@ def metrics_of(expr: str) -> frozenset[str] | None:
 @lru_cache(maxsize=4096)
 def window_of(expr: str) -> int:
     """How far back an expression looks, in milliseconds: its longest range, with offsets and subqueries around it."""
-    return _window(parse(expr).root, 0)
+    return max((reach for _, reach in reaches_of(expr)), default=0)
 
 
-def _window(node: Node, outer: int) -> int:
+@lru_cache(maxsize=4096)
+def reaches_of(expr: str) -> tuple[tuple[tuple[Matcher, ...], int], ...]:
+    """Each selector of an expression, with how far back it looks in milliseconds; what `@` fixes does not count."""
+    return tuple(_reaches(parse(expr).root, 0))
+
+
+def _reaches(node: Node, outer: int) -> Iterator[tuple[tuple[Matcher, ...], int]]:
     if isinstance(node, RangeSelector | Subquery):
         outer += node.range_ms
     if isinstance(node, Selector | Subquery):
         outer += max(0, node.offset_ms)
-    return max([outer, *(_window(child, outer) for child in children(node))])
+    if isinstance(node, Selector):
+        yield node.matchers, outer
+    for child in children(node):
+        yield from _reaches(child, outer)

@@ -3,12 +3,15 @@
 from threading import Lock
 
 from alerts.promql import Matcher
+from monitor.samples import chunk
 from monitor.samples.index import Index
 from monitor.samples.series import Series
 from probes.base import Labels
 
 #: Series looked at for what is too old, each time that some chunk is full.
 _SWEEP = 200
+#: While full, room for new series is looked for this often, not at each of thousands of refused samples (milliseconds).
+_FULL_SWEEP_MS = 1000
 
 
 class Samples:
@@ -19,7 +22,7 @@ class Samples:
     series are refused. Any thread may append or read; readers never wait.
     """
 
-    def __init__(self, max_age: float = 6 * 3600.0, max_samples: int = 60_000_000, max_series: int = 100_000) -> None:
+    def __init__(self, max_age: float = 6 * 3600.0, max_samples: int = 60_000_000, max_series: int = 300_000) -> None:
         self.max_age_ms = round(max_age * 1000)
         self.max_samples = max_samples
         self.max_series = max_series
@@ -32,6 +35,7 @@ class Samples:
         self._count = 0
         self._created = 0
         self._newest_ms = 0
+        self._swept_ms = 0
         self._unswept: list[Series] = []
 
     @property
@@ -65,9 +69,32 @@ class Samples:
                 self._sweep()
             return True
 
+    def adopt(self, labels: Labels, packed: bytes) -> bool:
+        """Remember a whole chunk (monitor.samples.chunk) at once, as `append` does one sample."""
+        first, last = chunk.span(packed)
+        with self._lock:
+            series = self._index.get(labels) or self._create(labels, first)
+            if series is None:
+                return False
+            if self._count + chunk.count(packed) > self.max_samples and not self._make_room():
+                self.refused["samples"] += chunk.count(packed)
+                return False
+            if not series.adopt(packed):
+                self.refused["order"] += chunk.count(packed)
+                return False
+            self._count += chunk.count(packed)
+            self._newest_ms = max(self._newest_ms, last)
+            return True
+
     def select(self, matchers: tuple[Matcher, ...], start_ms: int, end_ms: int) -> list[Series]:
         """Every series that fits all matchers, whether or not it has samples between the two times."""
         return self._index.select(matchers)
+
+    def last(self, labels: Labels) -> float | None:
+        """The newest value of a series, or None where there is none."""
+        series = self._index.get(labels)
+        newest = series.latest(0, series.last_ms()) if series is not None else None
+        return newest[1] if newest is not None else None
 
     def remove(self, labels: Labels) -> bool:
         """Forget a series at once, with its samples; answers whether there was one."""
@@ -88,8 +115,9 @@ class Samples:
 
     def _create(self, labels: Labels, at_ms: int) -> Series | None:
         if len(self._index) >= self.max_series:
-            self._newest_ms = max(self._newest_ms, at_ms)
-            self._sweep()
+            if at_ms - self._swept_ms >= _FULL_SWEEP_MS:
+                self._swept_ms = self._newest_ms = max(self._newest_ms, at_ms)
+                self._sweep()
             if len(self._index) >= self.max_series:
                 self.refused["series"] += 1
                 return None

@@ -67,6 +67,19 @@ class Series:
         state.values.append(value)
         return True
 
+    def adopt(self, packed: bytes) -> bool:
+        """Add a whole chunk later than all others; answers whether it was."""
+        state = self.state
+        first, last = chunk.span(packed)
+        if state.offsets:
+            if first <= self.last_ms():
+                return False
+            state = _packed(state, len(state.offsets), last)
+        elif state.closed and first <= chunk.span(state.closed[-1])[1]:
+            return False
+        self.state = State((*state.closed, packed), last)
+        return True
+
     def latest(self, after_ms: int, until_ms: int) -> tuple[int, float] | None:
         """The newest sample with after_ms < time <= until_ms, or None."""
         state = self.state

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -170,3 +171,24 @@ verifications = Table(
     Column("body", Text),
 )
 Index("ix_verifications_backup_verdict_id", verifications.c.backup, verifications.c.verdict, verifications.c.id)
+
+#: The samples that long windows need, many series and one span of time in a row: see monitor/archive.
+archive_bundles = Table(
+    "archive_bundles",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("location", Text, nullable=False),
+    #: Seconds between samples.
+    Column("resolution", Double, nullable=False),
+    Column("starts_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False),
+    Column("samples", Integer, nullable=False),
+    #: monitor.archive.bundle.encode
+    Column("body", LargeBinary, nullable=False),
+)
+Index(
+    "ix_archive_bundles_location_resolution_ends_at",
+    archive_bundles.c.location,
+    archive_bundles.c.resolution,
+    archive_bundles.c.ends_at,
+)
