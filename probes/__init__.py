@@ -14,7 +14,6 @@ KINDS = Registry(
         "icmp": "probes.icmp:IcmpProbe",
         "heartbeat": "probes.heartbeat:HeartbeatProbe",
         "journey": "probes.journey:JourneyProbe",
-        "icmp": "probes.icmp:IcmpProbe",
         "scrape": "probes.scrape:ScrapeProbe",
         "sql": "probes.sql:SqlProbe",
     },

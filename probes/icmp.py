@@ -4,13 +4,13 @@ import asyncio
 from statistics import fmean
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from probes.base import Evidence, Finding, Metric, Outcome, Probe, Run, Sample
 from probes.net.address import ascii_host
-from probes.net.echo import Echoes, Volley, open_socket
 from probes.net.errors import NetError, TimedOut, from_os_error
 from probes.net.phases import Phases
+from probes.net.ping import Echoes, Volley, open_socket
 from probes.net.reach import REACH_METRICS, NetworkSettings, before, reach_samples
 from probes.settings import Settings
 from probes.units import Duration, Interval, Ratio, format_duration
@@ -42,6 +42,14 @@ class IcmpSettings(NetworkSettings):
     size: int = Field(default=32, ge=8, le=65_000, description="Bytes that each ping carries.")
     expect: IcmpExpect = IcmpExpect()
     degraded: IcmpDegraded = IcmpDegraded()
+
+    @model_validator(mode="after")
+    def _fits_its_time(self) -> "IcmpSettings":
+        takes = (self.packets - 1) * self.gap
+        if takes >= self.timeout:
+            limit = format_duration(self.timeout)
+            raise ValueError(f"{self.packets} packets take {format_duration(takes)} to send, and timeout is {limit}")
+        return self
 
 
 class IcmpProbe(Probe[IcmpSettings]):
