@@ -16,6 +16,7 @@ from alerts.duty import Duty
 from alerts.incident import Ack, Decision, Resolve
 from alerts.silence import Silence
 from monitor.case import Case, Surroundings
+from monitor.lasting import Lasting
 from monitor.store import Store, StoreError, incidents
 from monitor.store.lock import take_turns
 
@@ -54,6 +55,7 @@ class Desk:
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
         self._next_due: float | None = clock()
+        self._stuck = Lasting(_log, "the timers of incidents cannot be run")
         self._decisions = Counter(
             "shopwatch_decisions", "Events decided about incidents, by kind of event.", ["event"], registry=registry
         )
@@ -156,10 +158,10 @@ class Desk:
     def _run_due(self) -> None:
         try:
             self._transaction(Case.due)
+            self._stuck.over()
         except Exception as error:
             self._failures.inc()
-            log = _log.error if isinstance(error, StoreError) else _log.exception
-            log("timers of incidents could not be run, trying again: %s", error)
+            self._stuck.again(error, StoreError)
             self._next_due = self._clock() + _RETRY_SECONDS
 
     def _transaction(self, job: Callable[[Case], T]) -> T:

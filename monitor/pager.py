@@ -16,6 +16,7 @@ from alerts.oncall import Roster
 from alerts.page import Page, compose
 from monitor.auditor import Auditor
 from monitor.fallback import hand_over
+from monitor.lasting import Lasting
 from monitor.store import Store, StoreError, incidents, outbox, receipts
 from monitor.store.outbox import Backlog, Parcel
 
@@ -56,6 +57,7 @@ class Pager:
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="pager", daemon=True)
         self._backlog = Backlog(0, None)
+        self._unreadable = Lasting(_log, "the outbox cannot be read")
         self.auditor = Auditor(store, clock, registry)
         self._sent = Counter(
             "shopwatch_pages_sent",
@@ -115,9 +117,9 @@ class Pager:
             self._awake.clear()
             try:
                 patience = self._dispatch()
+                self._unreadable.over()
             except Exception as error:
-                log = _log.error if isinstance(error, StoreError) else _log.exception
-                log("the outbox cannot be read, trying again: %s", error)
+                self._unreadable.again(error, StoreError)
                 patience = _FIRST_RETRY
             self.auditor.look()
             self._awake.wait(patience)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
@@ -230,3 +231,18 @@ def test_resolved_long_ago_then_firing_is_a_new_incident(made: Room) -> None:
     _open(made, alert(NOW + 10, Status.RESOLVED))
     made.time.now += 601 + 10
     assert _key(_open(made, alert(made.time.now))) != first
+
+
+@pytest.mark.integration
+def test_a_database_that_goes_away_costs_a_pause_and_no_page(postgres_url: str) -> None:
+    """Every connection is cut while a timer is due; the desk finds its way back by itself."""
+    with room(postgres_url, paging=False) as made:
+        key = _key(_open(made))
+        with psycopg.connect(postgres_url, autocommit=True) as other:
+            other.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'shopwatch'")
+        made.time.now += 301
+        try:
+            made.desk.submit().result(30)
+        except StoreError:
+            made.desk.submit().result(30)
+        until(lambda: len(_told(made, key)) == 3, "the second step")
