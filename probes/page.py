@@ -9,6 +9,8 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
+from probes.markup import parse_html
+
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?([A-Za-z0-9._:-]+)", re.IGNORECASE)
 
 
@@ -56,7 +58,7 @@ class Page:
     @cached_property
     def html(self) -> LexborHTMLParser:
         """The body as HTML, as a browser would understand it."""
-        return LexborHTMLParser(self.text)
+        return parse_html(self.text)
 
 
 def _no_constant(name: str) -> Any:

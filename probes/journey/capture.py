@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from selectolax.lexbor import LexborHTMLParser
 
 from probes.journey.money import parse_money
+from probes.markup import parse_html
 from probes.page import Page
 from probes.pattern import Css, JsonPath, Regex, json_path, regex
 from probes.settings import Settings
@@ -105,7 +106,7 @@ class Capture(Settings):
         if self.css is None:
             return value
         text = _text(value)
-        return self._element(LexborHTMLParser(text if "<" in text else html.unescape(text)))
+        return self._element(parse_html(text if "<" in text else html.unescape(text)))
 
     def _element(self, document: LexborHTMLParser) -> str:
         assert self.css is not None

@@ -4,6 +4,7 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser
 
+from probes.markup import parse_html
 from probes.page import Page
 
 #: Characters of a page that evidence shows.
@@ -25,7 +26,7 @@ def excerpt(page: Page) -> str:
     text = page.text[:_LOOKED_AT]
     if "html" not in (page.header("content-type") or "html").lower() or "<" not in text:
         return squeezed(text)[: 2 * LONGEST]
-    html = LexborHTMLParser(text)
+    html = parse_html(text)
     parts = [complaint(html), _title(html), seen(html)]
     return "\n".join(dict.fromkeys(filter(None, parts)))[: 2 * LONGEST]
 

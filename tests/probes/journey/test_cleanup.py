@@ -74,6 +74,19 @@ def test_after_a_step_that_never_answers_the_reserved_time_is_enough_to_cancel()
     assert shop.paths()[-1] == "POST /admin/A-1/cancel"
 
 
+def test_a_cleanup_that_hangs_is_told_before_the_prober_cuts_the_look_off():
+    async def hang(asked: Asked) -> Answer:
+        if asked.path != "/order":
+            await asyncio.sleep(30)
+        return _shop()(asked)
+
+    steps = [_ORDER, {"name": "thanks", "get": "/thanks"}]
+    finding, _ = walk_through(hang, steps, cleanup=[_CANCEL], timeout="2s", reserve="1s")
+    assert finding.outcome is Outcome.DOWN
+    assert "step 'thanks' (2 of 2)" in finding.reason
+    assert "cleaning up failed at 'cancel': processing: no whole answer within" in finding.reason
+
+
 def test_a_failed_cleanup_degrades_a_good_walk_and_says_what_is_left():
     finding, _ = walk_through(_shop(cancelled=Answer("", 500)), [_ORDER], cleanup=[_CANCEL])
     assert finding.outcome is Outcome.DEGRADED
