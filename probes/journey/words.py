@@ -41,9 +41,12 @@ def complaint(html: LexborHTMLParser) -> str:
 
 
 def seen(html: LexborHTMLParser) -> str:
-    """The text that a shopper sees. Changes `html`: what is not seen is taken out."""
+    """The text that a shopper sees, of the page's main part where it has one. Changes `html`: what is not seen is
+    taken out.
+    """
     html.strip_tags(_UNSEEN)
-    return squeezed(html.root.text(separator=" ")) if html.root else ""
+    part = html.css_first("main, [role=main]") or html.root
+    return squeezed(part.text(separator=" ")) if part else ""
 
 
 def squeezed(text: str) -> str:
