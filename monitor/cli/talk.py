@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from monitor.config import Config, load
+from monitor.config import Config, ConfigError, load
 from monitor.store import Store
 
 T = TypeVar("T")
@@ -42,8 +42,8 @@ def add_by(parser: argparse.ArgumentParser) -> None:
 
 
 def call(args: argparse.Namespace, method: str, path: str, **body: Any) -> dict[str, Any]:
-    """One request to our API. Raises Down, Refused, ConfigError."""
-    url = (args.url or f"http://{load(args.config).listen}").rstrip("/")
+    """One request to our API. Raises Down, Refused."""
+    url = (args.url or _address(args.config)).rstrip("/")
     try:
         with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
             answer = client.request(method, f"{url}/api/v1/{path}", json=body or None)
@@ -58,6 +58,15 @@ def call(args: argparse.Namespace, method: str, path: str, **body: Any) -> dict[
         sentence = detail if isinstance(detail, str) else f"{url} answered {answer.status_code}: {found}"
         raise Refused(sentence, 2 if answer.is_client_error else 3)
     return found
+
+
+def _address(path: Path) -> str:
+    try:
+        return f"http://{load(path).listen}"
+    except ConfigError as error:  # a broken config must not keep anyone from an ack
+        raise Refused(
+            f"{error}\nGive --url, such as --url http://127.0.0.1:9469, to do without the config.", 2
+        ) from None
 
 
 def in_store(args: argparse.Namespace, work: Callable[[Config, Store], T]) -> T:

@@ -127,6 +127,16 @@ def test_another_address_is_never_mistaken_for_this_store(config: Path, capsys: 
     assert not (config.parent / "state.db").exists()
 
 
+def test_a_broken_config_does_not_keep_anyone_from_an_ack(
+    made: Room, config: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = _open(made)
+    config.write_text("nonsense: [")
+    assert main(["ack", key, "--by", "mei", "--config", str(config)]) == 2
+    assert "Give --url, such as --url http://127.0.0.1:9469" in capsys.readouterr().err
+    assert main(["ack", key, "--by", "mei", "--config", str(config), "--url", url]) == 0
+
+
 def test_a_test_page_is_told_and_closed(
     made: Room, url: str, console: Remembering, capsys: pytest.CaptureFixture[str]
 ) -> None:
