@@ -1,14 +1,15 @@
 """The prober icmp: one echo."""
 
 import asyncio
+import socket
 from time import perf_counter
 
 from probes.blackbox.answer import Answer
 from probes.blackbox.guard import Guard, GuardedResolver
 from probes.blackbox.modules import IcmpModule
 from probes.net.address import ascii_host
-from probes.net.echo import Echo, ping
 from probes.net.errors import NetError
+from probes.net.ping import Echoes, Volley, open_socket
 
 
 async def look(module: IcmpModule, target: str, guard: Guard, deadline: float) -> Answer:
@@ -16,27 +17,33 @@ async def look(module: IcmpModule, target: str, guard: Guard, deadline: float) -
     host = ascii_host(target.removeprefix("[").removesuffix("]"))
     resolver = GuardedResolver(guard, module.preferred_ip_protocol, module.ip_protocol_fallback)
     answer, started, ip = Answer(), perf_counter(), ""
-    resolved, echo = started, None
+    resolved, ready, echoes = started, started, Echoes()
     try:
         async with asyncio.timeout_at(deadline):
             (ip,) = await resolver.resolve(host)
-        resolved = perf_counter()
-        left = deadline - asyncio.get_running_loop().time()
-        echo = await ping(ip, left, size=module.payload_size, ttl=module.ttl)
+            resolved = perf_counter()
+            with open_socket(ip, host) as opened:
+                _limit_hops(opened, module.ttl)
+                volley = Volley(opened, module.payload_size)
+                echoes, ready = volley.echoes, perf_counter()
+                await volley.fire(1, 0.0)
     except TimeoutError:
-        answer.reason = f"resolve: {host} was not resolved in time"
+        answer.reason = f"{host} did not answer in time" if ip else f"{host} was not resolved in time"
     except NetError as error:
         answer.reason = str(error)
-    answer.success = echo is not None
+    answer.success = bool(echoes.answered)
     answer.reached(ip, resolved - started)
-    _measure(answer, resolved - started, perf_counter() - resolved, echo)
+    answer.add("probe_icmp_duration_seconds", resolved - started, phase="resolve")
+    answer.add("probe_icmp_duration_seconds", max(0.0, ready - resolved), phase="setup")
+    answer.add("probe_icmp_duration_seconds", sum(echoes.answered), phase="rtt")
+    if echoes.answered and echoes.hop_limit is not None:
+        answer.add("probe_icmp_reply_hop_limit", float(echoes.hop_limit))
     return answer
 
 
-def _measure(answer: Answer, resolve: float, rest: float, echo: Echo | None) -> None:
-    rtt = echo.seconds if echo else 0.0
-    answer.add("probe_icmp_duration_seconds", resolve, phase="resolve")
-    answer.add("probe_icmp_duration_seconds", max(0.0, rest - rtt) if echo else 0.0, phase="setup")
-    answer.add("probe_icmp_duration_seconds", rtt, phase="rtt")
-    if echo and echo.hop_limit is not None:
-        answer.add("probe_icmp_reply_hop_limit", float(echo.hop_limit))
+def _limit_hops(opened: socket.socket, ttl: int) -> None:
+    """How far the echo may go; 0 leaves it to the kernel."""
+    if ttl and opened.family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
+    elif ttl:
+        opened.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
