@@ -15,7 +15,8 @@ _COMPLAINTS = (
     *("[role=alert]", ".alert-danger", ".woocommerce-error", ".errorlist", ".message-error", ".error-message"),
     *(".alert", ".error", ".errors", ".flash", "[data-error]"),
 )
-_UNSEEN = ["script", "style", "template", "noscript", "head", "svg", "[hidden]"]
+_UNSEEN = ["script", "style", "template", "noscript", "head", "svg"]
+_MOST_HIDDEN = 200
 _SPACE = re.compile(r"\s+")
 
 
@@ -45,6 +46,11 @@ def seen(html: LexborHTMLParser) -> str:
     taken out.
     """
     html.strip_tags(_UNSEEN)
+    for _ in range(_MOST_HIDDEN):  # one after another: taking one out may take others along
+        hidden = html.css_first("body [hidden]")
+        if hidden is None:
+            break
+        hidden.decompose()
     part = html.css_first("main, [role=main]") or html.root
     return squeezed(part.text(separator=" ")) if part else ""
 
