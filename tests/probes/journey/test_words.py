@@ -25,7 +25,8 @@ def test_the_complaint_comes_first_then_the_title_then_the_main_part(markup):
 
 
 def test_what_nobody_sees_is_left_out():
-    page = "<body>Hello<script>var error = 1</script><style>.x{}</style><template>later</template><p hidden>no <b hidden>no</b></p><p hidden>no"
+    unseen = "<script>var error = 1</script><style>.x{}</style><template>later</template>"
+    page = f"<body>Hello{unseen}<p hidden>no <b hidden>no</b></p><p hidden>no"
     assert _excerpt(page) == "Hello"
 
 
