@@ -8,6 +8,8 @@ from typing import Any
 from alerts.lint import Catalogue, review
 from alerts.rulefile import RuleFile, read_file
 from alerts.ruletest import run_file
+from monitor.config import ConfigError, load
+from monitor.config.rulefiles import packs
 from monitor.ownmetrics import own_metrics
 from monitor.ruleexport import ExportFailed, export
 from probes.units import parse_duration
@@ -58,11 +60,15 @@ def _add_export(commands: Any) -> None:
     parser = commands.add_parser(
         "export",
         help="write rule files for a Prometheus",
-        description="Copies rule files into a folder for a Prometheus' rule_files, with the runbook links made whole.",
+        description="Copies rule files into a folder for a Prometheus' rule_files, with the runbook links made whole: "
+        "the files named, or all that a config names, or else the packs that we ship.",
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="export every rule file that this config names")
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write them")
-    parser.add_argument("--external-url", default="", metavar="URL", help="where people open Shopwatch")
+    parser.add_argument(
+        "--external-url", metavar="URL", help="where people open Shopwatch; default: the config's external_url"
+    )
     parser.set_defaults(run=export_files)
 
 
@@ -131,12 +137,23 @@ def test(args: argparse.Namespace) -> int:
 
 def export_files(args: argparse.Namespace) -> int:
     """Write the files; 2 when one of them is no rule file, 3 when the folder cannot be written."""
-    url = args.external_url
+    if args.files and args.config:
+        print("name files, or a config with --config, not both", file=sys.stderr)
+        return 2
+    files, url = args.files or packs(), args.external_url or ""
+    if args.config:
+        try:
+            config = load(args.config)
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            return 2
+        files = config.rules
+        url = config.external_url if args.external_url is None else url
     if url and not url.startswith(("http://", "https://")):
         print(f"--external-url: {url!r} is no address that a browser opens; begin with https://", file=sys.stderr)
         return 2
     try:
-        written = export(args.files, args.to, url)
+        written = export(files, args.to, url)
     except ExportFailed as error:
         print(error, file=sys.stderr)
         return error.code

@@ -22,7 +22,7 @@ def shipped(package: str) -> Path:
 def rule_files(section: Node | None, problems: Problems) -> tuple[Path, ...]:
     """Every rule file, absolute, each once, in the order of the config; all shipped packs when it says nothing."""
     if section is None or section.value is None:
-        return tuple(_packs())
+        return tuple(packs())
     found: dict[Path, None] = {}
     if not isinstance(section.value, list):
         problems.add(section.place, f"rules takes a list of globs, such as [builtin, rules/*.yml], not {section.kind}")
@@ -36,14 +36,14 @@ def rule_files(section: Node | None, problems: Problems) -> tuple[Path, ...]:
 
 def _named(node: Node, pattern: str, problems: Problems) -> list[Path]:
     if pattern == BUILTIN:
-        return _packs()
+        return packs()
     if pattern.startswith(f"{BUILTIN}/"):
         wanted = pattern.removeprefix(f"{BUILTIN}/")
-        packs = [pack for pack in _packs() if pack.stem == wanted]
-        if not packs:
-            known = did_you_mean(wanted, [pack.stem for pack in _packs()])
+        found = [pack for pack in packs() if pack.stem == wanted]
+        if not found:
+            known = did_you_mean(wanted, [pack.stem for pack in packs()])
             problems.add(node.place, f"rules: there is no shipped pack {wanted!r}{known}")
-        return packs
+        return found
     files = [file for file in expand(folder_of(node), pattern) if file.is_file()]
     if not files:
         problems.add(node.place, f"rules: no file matches {beside(pattern)}")
@@ -52,7 +52,8 @@ def _named(node: Node, pattern: str, problems: Problems) -> list[Path]:
     return files
 
 
-def _packs() -> list[Path]:
+def packs() -> list[Path]:
+    """The packs that we ship, by name."""
     return sorted((shipped("alerts") / "rules").glob("*.yml"))
 
 

@@ -102,6 +102,33 @@ def test_export_finds_links_however_they_are_written(tmp_path: Path):
     assert dict(second.annotations) == {"runbook_url": "https://else.example/runbooks/B"}  # type: ignore[union-attr]
 
 
+def test_export_without_a_file_means_the_packs_that_we_ship(tmp_path: Path):
+    assert main("export", "--to", tmp_path) == 0
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        path.name: path.read_text() for path in _PACKS
+    }
+
+
+def test_export_of_a_config_takes_its_rules_and_its_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "own.yml").write_text(
+        "groups: [{name: g, rules: [{alert: A, expr: up, annotations: {runbook_url: runbooks/SiteDown}}]}]\n"
+    )
+    config = tmp_path / "config.yaml"
+    config.write_text("external_url: https://watch.example\nrules: [builtin/web, own.yml]\n")
+    out = tmp_path / "out"
+    assert main("export", "--config", config, "--to", out) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["own.yml", "web.yml"]
+    assert "runbook_url: https://watch.example/runbooks/SiteDown" in (out / "own.yml").read_text()
+    assert main("export", "--config", config, "--to", out, "--external-url", "https://else.example") == 0
+    assert "runbook_url: https://else.example/runbooks/SiteDown" in (out / "web.yml").read_text()
+    capsys.readouterr()
+    assert main("export", tmp_path / "own.yml", "--config", config, "--to", out) == 2
+    assert capsys.readouterr().err == "name files, or a config with --config, not both\n"
+    config.write_text("rules: [missing.yml]\n")
+    assert main("export", "--config", config, "--to", out) == 2
+    assert "config.yaml:1:9: rules: no file matches" in capsys.readouterr().err
+
+
 @pytest.mark.integration
 def test_prometheus_accepts_what_is_exported(tmp_path: Path):
     assert main("export", *_PACKS, "--to", tmp_path, "--external-url", "https://watch.example") == 0
