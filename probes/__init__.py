@@ -14,6 +14,7 @@ KINDS = Registry(
         "icmp": "probes.icmp:IcmpProbe",
         "heartbeat": "probes.heartbeat:HeartbeatProbe",
         "journey": "probes.journey:JourneyProbe",
+        "redis": "probes.redis:RedisProbe",
         "scrape": "probes.scrape:ScrapeProbe",
         "sql": "probes.sql:SqlProbe",
     },

@@ -1,29 +1,19 @@
 """Knocks at a TCP port: is anybody there, and do they say what they should?"""
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import model_validator
 
 from probes.base import Finding, Metric, Outcome, Probe, Run, Sample
 from probes.net.address import HostPort
 from probes.net.certificate import TLS_METRICS
 from probes.net.dialogue import Dialogue, Turn, at_starttls
 from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before
-from probes.net.tls import DEFAULT_TLS, TlsSettings, prepare
+from probes.net.tls import DEFAULT_TLS, TlsWord, prepare
 from probes.net.visit import Visit
 from probes.units import format_duration
 
 _LEGS = ("resolve", "connect", "tls", "dialogue")
-
-
-def _tls(value: Any) -> Any:
-    if isinstance(value, bool):
-        return DEFAULT_TLS if value else None
-    return value
-
-
-#: `tls: true`, or what differs from the usual.
-TlsWord = Annotated[TlsSettings | None, BeforeValidator(_tls, json_schema_input_type=bool | TlsSettings)]
 
 
 class TcpSettings(NetworkSettings):

@@ -5,7 +5,9 @@ import time
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from probes.net.certificate import Certificate, TlsFacts
 from probes.net.errors import NetError
@@ -41,6 +43,16 @@ class TlsSettings(Settings):
 
 #: What every connection uses unless told otherwise.
 DEFAULT_TLS = TlsSettings()
+
+
+def _word(value: Any) -> Any:
+    if isinstance(value, bool):
+        return DEFAULT_TLS if value else None
+    return value
+
+
+#: `tls: true`, or what differs from the usual.
+TlsWord = Annotated[TlsSettings | None, BeforeValidator(_word, json_schema_input_type=bool | TlsSettings)]
 
 
 class TlsError(NetError):
