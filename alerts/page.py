@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alerts.alert import Alert
 from alerts.incident import Audit, Hush, Incident, Kind, State, Taken
 from alerts.oncall import Person
-from probes.base import Evidence, Labels
+from probes.base import Evidence, Labels, Outcome
 
 _MANY = 10
 
@@ -115,6 +115,16 @@ def runbook_url(alert: Alert | None, external_url: str) -> str:
 def figure(value: float) -> str:
     """A measured value with four digits, without a row of zeros."""
     return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
+def took(seconds: float) -> str:
+    """How long a step took, as people say it: 31 ms, 1.2 s."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
+
+
+def not_reached(evidence: Evidence) -> tuple[str, ...]:
+    """The names of the steps that never began."""
+    return tuple(step.name for step in evidence.steps if step.seconds is None and step.outcome is Outcome.UNKNOWN)
 
 
 def _summary(alert: Alert | None) -> str:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.incident import Kind, State
 from alerts.notifiers.base import Notifier, NotifierSettings, NotifyError, Receipt
-from alerts.page import Page
+from alerts.page import Page, not_reached, took
 from probes.base import Evidence, Outcome
 from probes.units import format_duration
 
@@ -49,7 +49,8 @@ class ConsoleNotifier(Notifier[ConsoleSettings]):
 def block(page: Page, colour: bool = False) -> str:
     """The page as lines of text, without control characters that an alert could smuggle in."""
     ago = format_duration(max(0, round((page.resolved.at if page.resolved else page.at) - page.started_at)))
-    lines = [f"since {_time(page.started_at, page)} ({ago}), {page.severity or 'no severity'}. {page.line}"]
+    over = f", over at {_time(page.resolved.at, page)} after {ago}" if page.resolved else f" ({ago})"
+    lines = [f"since {_time(page.started_at, page)}{over}, {page.severity or 'no severity'}. {page.line}"]
     if page.description:
         lines.append(page.description)
     lines.extend(f"  also     {summary}" for summary in page.more)
@@ -84,11 +85,15 @@ def _title_colour(page: Page) -> str:
 
 def _evidence(evidence: Evidence) -> list[str]:
     lines = [f"  {evidence.summary}"]
+    skipped = not_reached(evidence)
     for step in evidence.steps:
-        if step.outcome is Outcome.UP and not step.detail:
+        if step.name in skipped or (step.outcome is Outcome.UP and not step.detail):
             continue
-        took = f" after {format_duration(round(step.seconds, 3))}" if step.seconds is not None else ""
-        lines.append(f"  {_MARKS.get(step.outcome, '✗')} {step.name}{took}  {step.detail}".rstrip())
+        after = f" after {took(step.seconds)}" if step.seconds is not None else ""
+        detail = f"  {step.detail}" if step.detail not in evidence.summary else ""
+        lines.append(f"  {_MARKS.get(step.outcome, '✗')} {step.name}{after}{detail}")
+    if skipped:
+        lines.append(f"  not reached: {', '.join(skipped)}")
     lines.extend(f"  {name:<8} {value}" for name, value in evidence.facts)
     return lines
 

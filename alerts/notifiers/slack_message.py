@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alerts.incident import State
-from alerts.page import Page
+from alerts.page import Page, not_reached, took
 from probes.base import Evidence, Outcome
 from probes.units import format_duration
 
@@ -119,13 +119,18 @@ def _facts(page: Page) -> str:
 
 def _evidence(evidence: Evidence) -> str:
     text = f"*{fit(evidence.summary, 500)}*"
+    skipped = not_reached(evidence)
     for step in evidence.steps:
-        took = f" ({format_duration(round(step.seconds, 3))})" if step.seconds is not None else ""
+        if step.name in skipped:
+            continue
+        after = f" ({took(step.seconds)})" if step.seconds is not None else ""
         detail = f": {fit(step.detail, 200)}" if step.detail and step.outcome is not Outcome.UP else ""
-        added = f"\n{_MARKS.get(step.outcome, ':x:')} {fit(step.name, 80)}{took}{detail}"
-        if len(text) + len(added) > SECTION - _EXCERPT - 20:
+        added = f"\n{_MARKS.get(step.outcome, ':x:')} {fit(step.name, 80)}{after}{detail}"
+        if len(text) + len(added) > SECTION - _EXCERPT - 350:
             break
         text += added
+    if skipped:
+        text += f"\n_not reached: {fit(', '.join(skipped), 300)}_"
     if evidence.excerpt:
         quoted = fit(evidence.excerpt.replace("```", "'''"), _EXCERPT)
         text += f"\n```{quoted}```"

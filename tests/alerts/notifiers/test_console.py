@@ -17,7 +17,8 @@ Shoppers cannot finish checkout
 since 11:00:00 CST (30s), page. Paged mei by slack (step 1 of 2)
 The shopper's walk stops at a step.
   pay: expected status 200, got 500
-  ✗ pay after 1s200ms  expected status 200, got 500
+  ✗ pay after 1.2 s
+  not reached: confirmation
   status   500
   value    0
 Runbook  https://watch.shop.example/runbooks/CheckoutFailing

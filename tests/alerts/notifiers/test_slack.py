@@ -35,7 +35,11 @@ PAGE = Page(
     values=(("value", "0"),),
     evidence=Evidence(
         "pay: expected status 200, got 500",
-        (Step("search", Outcome.UP, 0.031), Step("pay", Outcome.DOWN, 1.2, "expected status 200, got 500")),
+        (
+            Step("search", Outcome.UP, 0.031),
+            Step("pay", Outcome.DOWN, 1.2, "expected status 200, got 500"),
+            Step("confirmation", Outcome.UNKNOWN),
+        ),
         (("status", "500"),),
         "<h1>Internal Server Error</h1>",
     ),
@@ -83,8 +87,9 @@ def test_what_the_message_says(slack: FakeSlack) -> None:
     for part in (
         "Shoppers cannot finish checkout",
         "*K7Q2* since <!date^1795402770^",
-        ":x: pay (1s200ms): expected status 200, got 500",
-        ":white_check_mark: search (31ms)",
+        ":x: pay (1.2 s): expected status 200, got 500",
+        ":white_check_mark: search (31 ms)",
+        "_not reached: confirmation_",
         "*status*\\n500",
         "*value*\\n0",
         "&lt;h1&gt;Internal Server Error",
