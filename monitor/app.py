@@ -16,6 +16,7 @@ from alerts.rule import RuleGroup
 from alerts.rulefile import load as load_rules
 from alerts.rulequery import query_of
 from alerts.rulestate import Surroundings as RuleSurroundings
+from monitor.archive import RETIRE, Archive
 from monitor.case import Surroundings
 from monitor.config import Changes, Config, ConfigError, diff, load
 from monitor.desk import Desk
@@ -65,10 +66,11 @@ class Shopwatch:
         self.bell = Bell()
         self.exposition = Exposition(config.location)
         self.samples, self.latest = Samples(), Latest()
-        self.engine = Engine(self.samples, clock=time.monotonic, limits=Limits(seconds=10.0))
         self.history = History(self.samples)
         registry = self.exposition.registry
         self.store = Store(config.store, config.store_password)
+        self.archive = Archive(self.samples, self.store, config.location, clock)
+        self.engine = Engine(self.archive.storage, clock=time.monotonic, limits=Limits(seconds=10.0))
         self.heartbeats = Heartbeats(self.store, clock)
         self.verifications = Verifications(self.store, (), clock, lambda _: self._changed_elsewhere())
         self.schedule = Schedule(clock)
@@ -117,7 +119,7 @@ class Shopwatch:
         self._loop = asyncio.get_running_loop()
         self._stack.callback(self.store.close)
         await self._apply(self.config, load_rules(self.config.rules, RULE_INTERVAL))
-        for room in (self.pager, self.desk, self.verifications, self.evaluator, self.schedule):
+        for room in (self.pager, self.desk, self.verifications, self.archive, self.evaluator, self.schedule):
             await asyncio.to_thread(room.start)
             self._stack.push_async_callback(asyncio.to_thread, room.stop)
         self._stack.push_async_callback(self.errands.close)
@@ -157,6 +159,7 @@ class Shopwatch:
         self.pager.replace(_notifiers(config))
         await asyncio.to_thread(self.verifications.apply, config.backups)
         self.schedule.apply(self._appointments(config))
+        self.archive.keep(groups)
         self.evaluator.apply(groups)
         self.prober.apply(config.probes)
 
@@ -165,8 +168,11 @@ class Shopwatch:
             return lambda: self.verifications.request(name)
 
         return [
-            Appointment(f"verify {backup.name}", backup.verify.restore, verify(backup.name))
-            for backup in config.backups
+            Appointment("retire the archive", RETIRE, self.archive.retire),
+            *(
+                Appointment(f"verify {backup.name}", backup.verify.restore, verify(backup.name))
+                for backup in config.backups
+            ),
         ]
 
     def missing(self) -> str:

@@ -6,6 +6,11 @@ from probes.base import Metric
 
 #: What the service knows as a whole; monitor/selfwatch.py reads the values.
 SERVICE = (
+    Metric("shopwatch_archive_failures_total", "counter", "Minutes in which the archive could not read or write."),
+    Metric("shopwatch_archive_refused_total", "counter", "Samples that the archive did not take, by reason."),
+    Metric("shopwatch_archive_samples", "gauge", "Samples that are kept for long windows."),
+    Metric("shopwatch_archive_saved_timestamp_seconds", "gauge", "Up to when the archive is in the store."),
+    Metric("shopwatch_archive_series", "gauge", "Series that are kept for long windows."),
     Metric("shopwatch_build_info", "gauge", "Always 1; the version that runs."),
     Metric("shopwatch_calendar_runs_total", "counter", "Calendar work by how it ended: done, late or failed."),
     Metric("shopwatch_config_last_reload_success_timestamp_seconds", "gauge", "When the running config was read."),

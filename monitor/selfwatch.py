@@ -35,6 +35,7 @@ def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
         yield "shopwatch_config_last_reload_success_timestamp_seconds", (), shop.reloaded_at
         for (job, outcome), count in shop.schedule.runs.items():
             yield "shopwatch_calendar_runs_total", (("job", job), ("outcome", outcome)), float(count)
+        yield from shop.archive.numbers()
         yield "shopwatch_samples_series", (), float(shop.samples.series_count)
         for reason, count in shop.samples.refused.items():
             yield "shopwatch_samples_refused_total", (("reason", reason),), float(count)

@@ -20,7 +20,6 @@ from monitor.archive.wanted import Wanted, wanted
 from monitor.collectors import Number
 from monitor.samples import Samples
 from monitor.store import Store, StoreError, bundles
-from probes.base import Metric
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +33,8 @@ _MOST_SERIES, _MOST_MINUTES, _MOST_COARSE = 2_000, 3_000_000, 20_000_000
 #: The minute's work begins this long after the full minute, when its last samples have come.
 _AFTER = 2.0
 _PATIENCE = 60.0
-
-METRICS = (
-    Metric("shopwatch_archive_series", "gauge", "Series that are kept for long windows."),
-    Metric("shopwatch_archive_samples", "gauge", "Samples that are kept for long windows."),
-    Metric("shopwatch_archive_refused_total", "counter", "Samples that the archive did not take, by reason."),
-    Metric("shopwatch_archive_failures_total", "counter", "Minutes in which the archive could not read or write."),
-    Metric("shopwatch_archive_saved_timestamp_seconds", "gauge", "Up to when the archive is in the store."),
-)
+#: When the store forgets what is too old (cron, UTC).
+RETIRE = "17 3 * * *"
 
 
 class Archive:

@@ -52,7 +52,7 @@ def create(shop: "Shopwatch") -> FastAPI:
     app.include_router(alertmanager.router(shop.desk, shop.store, clock=shop.clock))
     app.include_router(slack.router(shop.desk, shop.store, lambda: _signing_secrets(shop), shop.clock))
     app.include_router(rules.router(shop.evaluator))
-    app.include_router(query.router(shop.samples, shop.clock, lambda: _known_metrics(shop)))
+    app.include_router(query.router(shop.archive.storage, shop.clock, lambda: _known_metrics(shop)))
     app.include_router(operators.router(_overview(shop), shop.bell, templates))
     app.include_router(runbooks.router(runbooks.Runbooks(lambda: shop.config.runbooks), templates))
     app.mount("/static", StaticFiles(directory=operators.STATIC), name="static")

@@ -1,4 +1,4 @@
-"""Prometheus' query API over the samples in memory, so that Grafana can draw from Shopwatch alone.
+"""Prometheus' query API over the samples in memory and the archive, so that Grafana can draw from Shopwatch alone.
 
 Queries run in worker threads, a few at a time, each with a deadline and limits of its own.
 """
@@ -8,17 +8,16 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 
-from alerts.promql import Engine, Expr, Limits, ParseError, PromqlError, Value, parse
+from alerts.promql import Engine, Expr, Limits, ParseError, PromqlError, SeriesView, Storage, Value, parse
 from alerts.promql.node import Selector
 from monitor.garbage import collector_waits
-from monitor.samples import Samples, Series
 from monitor.web.promjson import BadParameter, body, labels_json, read_duration, read_time
-from probes.base import Metric
+from probes.base import Labels, Metric
 
 #: The Prometheus whose language and API this is; Grafana asks to know what it may use.
 _SPOKEN_VERSION = "3.0.0"
@@ -31,8 +30,18 @@ LIMITS = Limits(samples=10_000_000, seconds=20.0, characters=16_384)
 _Parameters = list[tuple[str, str]]
 
 
+class Labelled(Storage, Protocol):
+    """Where the samples are, and which labels they have."""
+
+    def label_names(self) -> list[str]:
+        """Every label name in use, sorted."""
+
+    def label_values(self, name: str) -> list[str]:
+        """Every value of a label, sorted."""
+
+
 def router(
-    samples: Samples,
+    samples: Labelled,
     clock: Callable[[], float],
     metrics: Callable[[], Iterable[Metric]],
     limits: Limits = LIMITS,
@@ -69,7 +78,7 @@ class Queries:
 
     def __init__(
         self,
-        samples: Samples,
+        samples: Labelled,
         clock: Callable[[], float],
         metrics: Callable[[], Iterable[Metric]],
         limits: Limits,
@@ -155,12 +164,12 @@ class Queries:
         except PromqlError as error:
             raise BadParameter(f'invalid parameter "{name}": {error}') from None
 
-    def _matching(self, parameters: _Parameters) -> Iterator[Series]:
+    def _matching(self, parameters: _Parameters) -> Iterator[SeriesView]:
         """The series that fit any selector and have a sample between start and end."""
         given = dict(parameters)
         start = read_time(given.get("start"), "start", 0)
         end = read_time(given.get("end"), "end", self._now())
-        seen = set[int]()
+        seen = set[Labels]()
         for name, text in parameters:
             if name != "match[]":
                 continue
@@ -168,8 +177,8 @@ class Queries:
             if not isinstance(root, Selector):
                 raise BadParameter(f'invalid parameter "match[]": {text} is not a series selector')
             for series in self._samples.select(root.matchers, start, end):
-                if series.number not in seen and series.latest(start - 1, end) is not None:
-                    seen.add(series.number)
+                if series.labels not in seen and series.latest(start - 1, end) is not None:
+                    seen.add(series.labels)
                     yield series
 
 

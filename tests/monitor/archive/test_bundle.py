@@ -22,8 +22,11 @@ def test_anything_else_is_refused(body: bytes) -> None:
 
 
 @given(st.data())
-def test_a_flipped_byte_is_refused_or_at_least_no_other_error(data: st.DataObject) -> None:
-    body = bytearray(encode(Bundle(1, 3, (((("__name__", "a"),), pack([1, 2, 3], [1.0, 2.5, 3.0])),))))
+def test_a_flipped_byte_is_noticed(data: st.DataObject) -> None:
+    bundle = Bundle(1, 3, (((("__name__", "a"),), pack([1, 2, 3], [1.0, 2.5, 3.0])),))
+    body = bytearray(encode(bundle))
     body[data.draw(st.integers(0, len(body) - 1))] ^= data.draw(st.integers(1, 255))
-    with pytest.raises(BundleUnreadable):
-        decode(1, 3, bytes(body))
+    try:
+        assert decode(1, 3, bytes(body)) == bundle  # a bit that means nothing
+    except BundleUnreadable:
+        pass
