@@ -38,7 +38,7 @@ def _told_by_a_source(incident: Incident | None, alert: Alert, now: float, conte
         return _open(alert, now, context)
     known = next((old for old in incident.alerts if (old.labels, old.source) == (alert.labels, alert.source)), None)
     draft = Draft(incident, now, context)
-    reason = _stays(known, alert, incident)
+    reason = _stays(known, alert, incident, now)
     if not reason:
         draft.hear(_in_doubt(alert) if context.quiet(alert.labels) else alert, _severity(incident.severity, alert))
         if known is None and alert.status is Status.FIRING and not incident.over:
@@ -62,13 +62,13 @@ def _open(alert: Alert, now: float, context: Context) -> Decision:
     return draft.settle("")
 
 
-def _stays(known: Alert | None, alert: Alert, incident: Incident) -> str:
+def _stays(known: Alert | None, alert: Alert, incident: Incident, now: float) -> str:
     """Why an alert's word changes nothing; empty when it does."""
     if known is None:
         if alert.status is Status.FIRING or any(old.labels == alert.labels for old in incident.alerts):
             return ""
         return f"{alert.name} is {alert.status}, and was never told as firing"
-    if alert.told_at < known.told_at:
+    if alert.told_at < known.told_at <= now:  # a word from the future only means that the clock was set back
         return f"{alert.source} said something newer already"
     if alert.status is Status.RESOLVED:
         if known.status is Status.RESOLVED:

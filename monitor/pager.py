@@ -50,6 +50,7 @@ class Pager:
         self._store, self._roster, self._clock = store, roster, clock
         self.external_url = external_url
         self._notifiers: dict[str, AnyNotifier] = {}
+        self._retired: list[AnyNotifier] = []
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._busy: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -91,7 +92,7 @@ class Pager:
         self._thread.join()
         for pool in self._pools.values():
             pool.shutdown(wait=True)
-        for notifier in self._notifiers.values():
+        for notifier in (*self._retired, *self._notifiers.values()):
             notifier.close()
 
     def wake(self) -> None:
@@ -105,6 +106,7 @@ class Pager:
             kind = CHANNELS.get(IMPLIED)
             named[IMPLIED] = kind(kind.settings_model(name=IMPLIED, type=IMPLIED))
         with self._lock:
+            self._retired += self._notifiers.values()  # they may be sending; they are closed at the end
             self._notifiers = named
             for notifier in named.values():
                 self._busy.setdefault(notifier.name, 0)

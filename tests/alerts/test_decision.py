@@ -239,6 +239,12 @@ def test_words_that_arrive_late_change_nothing(story: Story) -> None:
     assert story.state is State.OPEN
 
 
+def test_a_clock_that_was_set_back_does_not_make_sources_deaf(story: Story) -> None:
+    story.fires(3600)
+    story.resolves(0)
+    assert story.state is State.RESOLVED
+
+
 def test_a_silence_keeps_the_incident_and_pages_when_it_ends(story: Story) -> None:
     silence = Silence("1", parse_matchers("probe=checkout"), NOW - 1, NOW + 3600, "deploy", "ana")
     story.at(0, alert(NOW), silences=(silence,))

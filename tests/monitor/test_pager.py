@@ -252,7 +252,8 @@ def test_pages_come_before_news(tmp_path: Path) -> None:
 
 
 def test_what_waits_for_a_notifier_that_is_gone_goes_to_the_next(tmp_path: Path) -> None:
-    with room(tmp_path, [Remembering("slack", _fail(NotifyError("500")))]) as made:
+    slack = Remembering("slack", _fail(NotifyError("500")))
+    with room(tmp_path, [slack]) as made:
         key = _open(made)
         until(lambda: _rows(made, key)[0][3] == "500", "the failure")
         console = Remembering("console")
@@ -260,6 +261,7 @@ def test_what_waits_for_a_notifier_that_is_gone_goes_to_the_next(tmp_path: Path)
         made.pager.replace([console])
         until(lambda: console.sent, "the console")
         assert console.lines[0].startswith("slack could not be told (it is not in the config any more)")
+    assert slack.closed.is_set()
 
 
 def test_a_lease_that_ended_is_sent_by_the_next_and_the_late_answer_changes_nothing(tmp_path: Path) -> None:
