@@ -206,6 +206,13 @@ def _parse(filters: list[str] | None) -> tuple[Matcher, ...]:
         raise HTTPException(400, str(error)) from None
 
 
+def _receiver(pattern: str) -> Matcher | None:
+    try:
+        return Matcher("receiver", pattern, regex=True) if pattern else None
+    except BadMatcher as error:
+        raise HTTPException(400, str(error)) from None
+
+
 def _is_about(silence: Silence, filters: tuple[Matcher, ...]) -> bool:
     values = {matcher.name: matcher.value for matcher in silence.matchers}
     return all(matcher.matches(values) for matcher in filters)
@@ -226,11 +233,12 @@ async def _groups(
         store, lambda connection: (incidents.unresolved(connection), silences.active(connection, now))
     )
     quieted += desk.duty.planned(now)
+    wanted = _receiver(receiver)
     groups = []
     for stored in found:
         incident = stored.incident
         name = desk.duty.assign(incident.lead.labels if incident.lead else incident.labels).plan.name
-        if receiver and receiver != name:
+        if wanted is not None and not wanted.matches({"receiver": name}):
             continue
         alerts = []
         for alert in {one.labels: one for one in incident.unsettled if one.status is not Status.RESOLVED}.values():
