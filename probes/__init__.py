@@ -16,6 +16,7 @@ KINDS = Registry(
         "journey": "probes.journey:JourneyProbe",
         "redis": "probes.redis:RedisProbe",
         "scrape": "probes.scrape:ScrapeProbe",
+        "smtp": "probes.smtp:SmtpProbe",
         "sql": "probes.sql:SqlProbe",
     },
 )
