@@ -55,17 +55,18 @@ def _selectors(value: Any) -> Any:
 class Expect(Settings):
     """What a good answer looks like; everything given must hold.
 
-    `status`: 200, 2xx or a list. `text`/`absent`: what the body must / must not contain. `regex`: what must match
-    somewhere in it (RE2). `json`: JSONPath → value, where null means that the path must not be there; numbers
-    may be written as text. `css`: a selector, a list, or selector → text that the first match must contain.
-    `headers`: name → text that the value must contain, null that it must be absent. `location`: where a redirect
-    must lead. `size`: {min, max} of the body unpacked. `within`: slower than this is down.
+    `status`: 200, 2xx or a list. `text`/`absent`: what the body must / must not contain. `regex`/`absent_regex`: what
+    must / must not match somewhere in it (RE2). `json`: JSONPath → value, where null means that the path must not be
+    there; numbers may be written as text. `css`: a selector, a list, or selector → text that the first match must
+    contain. `headers`: name → text that the value must contain, null that it must be absent. `location`: where a
+    redirect must lead. `size`: {min, max} of the body unpacked. `within`: slower than this is down.
     """
 
     status: Statuses | None = None
     text: Texts = ()
     absent: Texts = ()
     regex: Regexes = ()
+    absent_regex: Regexes = ()
     json_: dict[JsonPath, Any] = Field(default_factory=dict, alias="json")
     css: Annotated[
         dict[Css, str | None],
@@ -130,12 +131,16 @@ def _text(expect: Expect, page: Page) -> list[Failure]:
 
 
 def _regex(expect: Expect, page: Page) -> list[Failure]:
-    return [
-        Failure(
-            "regex", f"expected a match of /{pattern}/ in the body ({len(page.body)} bytes from {page.url}), found none"
-        )
+    place = f"the body ({len(page.body)} bytes from {page.url})"
+    missing = [
+        Failure("regex", f"expected a match of /{pattern}/ in {place}, found none")
         for pattern in expect.regex
         if not regex(pattern).search(page.text)
+    ]
+    return missing + [
+        Failure("absent_regex", f"expected no match of /{pattern}/ in {place}, found {_shown(found.group(0))}")
+        for pattern in expect.absent_regex
+        if (found := regex(pattern).search(page.text))
     ]
 
 

@@ -1,5 +1,6 @@
 """Knocks at a TCP port: is anybody there, and do they say what they should?"""
 
+from functools import partial
 from typing import Literal
 
 from pydantic import model_validator
@@ -8,7 +9,9 @@ from probes.base import Finding, Metric, Outcome, Probe, Run, Sample
 from probes.net.address import HostPort
 from probes.net.certificate import TLS_METRICS
 from probes.net.dialogue import Dialogue, Turn, at_starttls
-from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before
+from probes.net.families import FAMILY_METRICS, FamiliesSettings, look_by
+from probes.net.reach import REACH_METRICS, Degraded, before
+from probes.net.resolver import Family
 from probes.net.tls import DEFAULT_TLS, TlsWord, prepare
 from probes.net.visit import Visit
 from probes.units import format_duration
@@ -16,7 +19,7 @@ from probes.units import format_duration
 _LEGS = ("resolve", "connect", "tls", "dialogue")
 
 
-class TcpSettings(NetworkSettings):
+class TcpSettings(FamiliesSettings):
     """`address` to connect to; `tls` from the first byte, or from the dialogue's `starttls` on; a `dialogue` of turns
     that must go as written.
     """
@@ -48,6 +51,7 @@ class TcpProbe(Probe[TcpSettings]):
         Metric("probe_failed_due_to_regex", "gauge", "1 if the dialogue went otherwise than expected."),
         *REACH_METRICS,
         *TLS_METRICS,
+        *FAMILY_METRICS,
     )
 
     async def open(self) -> None:
@@ -58,10 +62,13 @@ class TcpProbe(Probe[TcpSettings]):
             prepare(self.settings.tls or DEFAULT_TLS)
 
     async def check(self, run: Run) -> Finding:
-        """Knock once."""
+        """Knock once, or once by each family."""
+        return await look_by(self.settings, partial(self._look, run))
+
+    async def _look(self, run: Run, family: Family) -> Finding:
         settings, visit = self.settings, Visit(self.settings.address, _LEGS)
         dialogue = Dialogue(str(settings.address))
-        error = await visit.pay(before(run), self._talk(visit, dialogue))
+        error = await visit.pay(before(run), self._talk(visit, dialogue, family))
         samples = (
             *visit.samples("probe_tcp_duration_seconds"),
             Sample("probe_failed_due_to_regex", float(bool(error and error.phase == "dialogue"))),
@@ -77,9 +84,9 @@ class TcpProbe(Probe[TcpSettings]):
             return Finding(Outcome.DEGRADED, reason, samples, visit.evidence(reason, run.now))
         return Finding(Outcome.UP, "", samples, visit.evidence("as expected", run.now))
 
-    async def _talk(self, visit: Visit, dialogue: Dialogue) -> None:
+    async def _talk(self, visit: Visit, dialogue: Dialogue, family: Family) -> None:
         settings = self.settings
-        wire = await visit.connect(self._resolver, settings.ip)
+        wire = await visit.connect(self._resolver, family)
         if settings.tls and not self._late_tls:
             await visit.secure(settings.tls)
         if not settings.dialogue:

@@ -1,12 +1,15 @@
 """Looks at a server's certificates: valid, for the right name, complete, and for how many days yet."""
 
+from functools import partial
 from typing import Literal
 
 from probes.base import Finding, Metric, Outcome, Probe, Run, Sample
 from probes.net.address import HostPort
 from probes.net.certificate import TLS_METRICS, Certificate, TlsFacts
 from probes.net.dialogue import Dialogue
-from probes.net.reach import REACH_METRICS, NetworkSettings, before
+from probes.net.families import FAMILY_METRICS, FamiliesSettings, look_by
+from probes.net.reach import REACH_METRICS, before
+from probes.net.resolver import Family
 from probes.net.starttls import GREETINGS, Greeting
 from probes.net.tls import DEFAULT_TLS, TlsSettings, Version, day, prepare
 from probes.net.visit import Visit
@@ -39,7 +42,7 @@ class TlsDegraded(Settings):
     after: Interval | None = None
 
 
-class TlsProbeSettings(NetworkSettings):
+class TlsProbeSettings(FamiliesSettings):
     """`address`, whom to trust (`tls`), how to get to TLS (`starttls`), and what to `expect` of the certificates."""
 
     type: Literal["tls"] = "tls"
@@ -65,6 +68,7 @@ class TlsProbe(Probe[TlsProbeSettings]):
         Metric("probe_tls_chain_certificates", "gauge", "How many certificates the server sent."),
         *REACH_METRICS,
         *TLS_METRICS,
+        *FAMILY_METRICS,
     )
 
     async def open(self) -> None:
@@ -73,10 +77,13 @@ class TlsProbe(Probe[TlsProbeSettings]):
         prepare(self.settings.tls)
 
     async def check(self, run: Run) -> Finding:
-        """Shake hands once."""
+        """Shake hands once, or once by each family."""
+        return await look_by(self.settings, partial(self._look, run))
+
+    async def _look(self, run: Run, family: Family) -> Finding:
         visit = Visit(self.settings.address, _LEGS)
         dialogue = Dialogue(str(self.settings.address))
-        error = await visit.pay(before(run), self._shake(visit, dialogue))
+        error = await visit.pay(before(run), self._shake(visit, dialogue, family))
         samples = visit.samples("probe_tls_duration_seconds")
         facts = visit.facts
         if facts:
@@ -89,8 +96,8 @@ class TlsProbe(Probe[TlsProbeSettings]):
             outcome, reason = self._judge(facts, visit.phases.total, run.now)
         return Finding(outcome, reason, tuple(samples), visit.evidence(reason or "as expected", run.now, *seen))
 
-    async def _shake(self, visit: Visit, dialogue: Dialogue) -> None:
-        wire = await visit.connect(self._resolver, self.settings.ip)
+    async def _shake(self, visit: Visit, dialogue: Dialogue, family: Family) -> None:
+        wire = await visit.connect(self._resolver, family)
         if self.settings.starttls:
             visit.phases.enter("dialogue")
             await dialogue.hold(wire, GREETINGS[self.settings.starttls])

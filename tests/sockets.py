@@ -36,9 +36,9 @@ def on_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
 
 @asynccontextmanager
 async def serve(
-    conversation: Conversation, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    conversation: Conversation, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[int]:
-    """A TCP server on a free port, which it yields; each connection is one conversation."""
+    """A TCP server on a free port (or the one given), which it yields; each connection is one conversation."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,7 +52,7 @@ async def serve(
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(talk, host, 0, ssl=tls)
+    server = await asyncio.start_server(talk, host, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

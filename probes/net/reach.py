@@ -25,12 +25,13 @@ REACH_METRICS: tuple[Metric, ...] = (
 _MARGIN_RATIO, _MARGIN = 0.05, 0.1
 
 
-def _family(value: Any) -> Any:
+def family_word(value: Any) -> Any:
+    """YAML's 4 and 6 are numbers."""
     return str(value) if value in (4, 6) and not isinstance(value, bool) else value
 
 
 #: `any`, `4` or `6` in YAML.
-IpFamily = Annotated[Family, BeforeValidator(_family, json_schema_input_type=int | str)]
+IpFamily = Annotated[Family, BeforeValidator(family_word, json_schema_input_type=int | str)]
 
 
 class Degraded(Settings):

@@ -47,6 +47,10 @@ def test_what_holds(words: dict[str, Any]) -> None:
         ({"status": 302}, "status: expected 302, got 200 from http://shop.example/cart"),
         ({"absent": "paid"}, f"absent: expected no 'paid' in the body ({len(BODY)} bytes from {URL}), it is there"),
         ({"regex": "^x"}, f"regex: expected a match of /^x/ in the body ({len(BODY)} bytes from {URL}), found none"),
+        (
+            {"absent_regex": ["x{9}", "p[ai]*d"]},
+            f"absent_regex: expected no match of /p[ai]*d/ in the body ({len(BODY)} bytes from {URL}), found 'paid'",
+        ),
         ({"json": {"$.total": 13}}, f"json: expected $.total to be 13, got 12.5 ({URL})"),
         ({"json": {"$.paid": 1}}, f"json: expected $.paid to be 1, got True ({URL})"),
         ({"json": {"$.nope": "x"}}, f"json: expected $.nope to be 'x', there is no such path ({URL})"),

@@ -509,6 +509,27 @@ async def test_an_ipv6_literal_is_a_host() -> None:
     assert f"Host: [::1]:{port}".encode() in shop.requests[0]
 
 
+WAYS: list[tuple[dict[str, Any], str]] = [
+    ({"redirects": 0}, "redirects: expected 0, followed 1: http://127.0.0.1:PORT/ → http://127.0.0.1:PORT/there"),
+    ({"http": "2"}, "http: expected HTTP/2 from http://127.0.0.1:PORT/there, got HTTP/1.1"),
+    ({"tls": "1.2"}, "tls: expected TLS 1.2 at least from http://127.0.0.1:PORT/there, got no TLS"),
+    (
+        {"url": "http://shop.example/"},
+        "url: expected to end at http://shop.example/, ended at http://127.0.0.1:PORT/there",
+    ),
+]
+
+
+@pytest.mark.parametrize(("expect", "reason"), WAYS)
+@on_loop
+async def test_the_way_to_the_answer_can_be_expected(expect: dict[str, Any], reason: str) -> None:
+    away = answer("302 Found", headers={"Location": "/there?x=1"})
+    shop = Shop(lambda head: PAGE if head.startswith(b"GET /there") else away)
+    finding = await of(shop, expect=expect)
+    assert (finding.outcome, finding.reason) == (Outcome.DOWN, reason)
+    assert (await of(shop, expect={"redirects": 1, "http": "1.1"})).outcome is Outcome.UP
+
+
 @on_loop
 async def test_a_kept_connection_is_used_again_and_a_closed_one_is_not_a_failure() -> None:
     connections = 0
@@ -548,7 +569,7 @@ async def test_a_kept_connection_is_used_again_and_a_closed_one_is_not_a_failure
         ({"expect": {"css": "a["}}, "'a[' is not a CSS selector"),
         ({"expect": {"text": ""}}, "an empty text is in every page"),
         ({"headers": {"X-A": "a\r\nX-B: b"}}, "the value of header X-A holds a line break"),
-        ({"ip": 5}, "Input should be 'any', '4' or '6'"),
+        ({"ip": 5}, "Input should be 'any', '4', '6', 'each' or 'both'"),
         ({"auth": {}}, "write exactly one of basic, bearer (or bearer_file) and oauth2"),
         ({"expects": {}}, "Extra inputs are not permitted"),
     ],
