@@ -10,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 from probes.base import Outcome
 from probes.journey.forms import find_form
 from probes.journey.redact import Redactor
-from probes.journey.settings import Identity, Request
+from probes.journey.settings import Identity
+from probes.journey.step import Request
 from probes.journey.template import NotFilled, Template, filled
 from probes.net.address import Url
 from probes.net.client import AsyncClient, InvalidURL, Response, TransportError

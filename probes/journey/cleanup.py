@@ -6,7 +6,8 @@ from collections.abc import Callable
 from time import monotonic
 
 from probes.base import Outcome
-from probes.journey.settings import JourneySettings, Reap, Request
+from probes.journey.settings import JourneySettings, Reap
+from probes.journey.step import Request
 from probes.journey.walk import Leg, Walk, story
 from probes.page import Page
 from probes.pattern import json_path

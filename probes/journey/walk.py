@@ -12,7 +12,8 @@ from probes.expect import Expect, judge
 from probes.journey.browser import Browser, Reply, StepFailed
 from probes.journey.capture import NotThere
 from probes.journey.redact import Redactor
-from probes.journey.settings import JourneySettings, Request, Step
+from probes.journey.settings import JourneySettings
+from probes.journey.step import Request, Step
 from probes.journey.template import NotFilled, filled, names_in
 from probes.journey.words import complaint
 from probes.net.auth import Authorization, AuthSettings

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from probes.interpolated import Interpolated
-from probes.journey.settings import JourneySettings, Level
+from probes.journey.level import Level
+from probes.journey.settings import JourneySettings
 from tests.probes.journey.shop import settings
 
 _ORDER = {"name": "pay", "post": "/pay", "json": {"a": 1}, "idempotency": "Idempotency-Key"}
