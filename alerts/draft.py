@@ -116,18 +116,20 @@ class Draft:
             self.news(line)
 
     def _reopen(self, resolved: Taken) -> None:
-        """The same trouble again: the same message, and not one more page than needed."""
+        """The same trouble again, in the same message. Whoever read that it was over may be asleep again, so it pages
+        anew, unless it was over for no more than a moment: then whoever has it, or is being paged, still is.
+        """
         line = f"Fires again, though {resolved.by} said it was over" if resolved.via else "Fires again"
         self.change(resolved=None)
         self.note("reopened", line)
         self.news(line)
         if not self.context.plan.insists:
             return
-        ack, due = self.incident.ack, self.incident.due_at
-        if ack is not None and not resolved.via and self.now - ack.at < self.context.policy.flap:
-            return  # whoever took it a moment ago still has it
+        flickered = not resolved.via and self.now - resolved.at < self.context.policy.flicker
+        if flickered and self.incident.ack is not None:
+            return
         self.change(ack=None)
-        if due is None or due <= self.now:
+        if not (flickered and self.incident.due_at is not None and self.incident.due_at > self.now):
             self._begin_anew()
 
     def _begin_anew(self) -> None:

@@ -138,10 +138,10 @@ def test_resolved_is_told_to_everyone_who_was_told(story: Story) -> None:
     assert story.told == []
 
 
-def test_firing_again_soon_reopens_the_same_incident_without_a_new_page(story: Story) -> None:
+def test_a_flicker_reopens_the_same_incident_without_a_new_page(story: Story) -> None:
     story.fires(0)
     story.resolves(60)
-    decision = story.fires(120)
+    decision = story.fires(100)
     assert [(page.notifier, page.kind) for page in decision.pages] == [("slack", Kind.NEWS)]
     assert story.state is State.OPEN
     assert decision.incident is not None
@@ -150,20 +150,21 @@ def test_firing_again_soon_reopens_the_same_incident_without_a_new_page(story: S
     assert [page.kind for page in story.at(300, Due()).pages] == [Kind.PAGE, Kind.PAGE]
 
 
-def test_firing_again_after_the_page_should_have_been_answered_pages_anew(story: Story) -> None:
+@pytest.mark.parametrize("after", [60, 120, 500])
+def test_firing_again_after_it_was_over_for_a_while_pages_anew(story: Story, after: int) -> None:
     story.fires(0)
     story.resolves(60)
-    decision = story.fires(500)
+    decision = story.fires(60 + after)
     assert [(page.kind, page.people) for page in decision.pages] == [(Kind.PAGE, ("mei",))]
     assert "Fires again. Paged mei" in decision.pages[0].line
 
 
-def test_whoever_acked_a_moment_ago_is_not_woken_by_flapping_but_is_later(story: Story) -> None:
+def test_whoever_acked_is_not_woken_by_a_flicker_but_is_after_having_read_that_it_is_over(story: Story) -> None:
     story.fires(0)
     story.at(10, Ack("mei"))
     for start in range(60, 600, 120):
         story.resolves(start)
-        assert [page.kind for page in story.fires(start + 60).pages] == [Kind.NEWS]
+        assert [page.kind for page in story.fires(start + 50).pages] == [Kind.NEWS]
         assert story.state is State.ACKED
     story.resolves(620)
     assert [page.kind for page in story.fires(680).pages] == [Kind.PAGE]
@@ -228,6 +229,25 @@ def test_a_newer_resolved_settles_an_older_word_that_expired(story: Story) -> No
     assert story.state is State.OPEN
     story.at(240, Due())
     assert story.state is State.RESOLVED  # embedded spoke after Prometheus fell silent
+
+
+def test_a_second_witness_that_saw_it_end_settles_what_the_first_left_behind(story: Story) -> None:
+    story.fires(0, source="prometheus", expires_at=NOW + 240)
+    story.resolves(100, source="embedded")
+    assert story.state is State.OPEN  # Prometheus still says firing
+    story.fires(130, source="prometheus", expires_at=NOW + 370)
+    story.at(370, Due())
+    assert story.state is State.STALE  # and went away after that: embedded's word is the older one
+    story.resolves(400, source="embedded", ended_at=NOW + 100)
+    assert story.state is State.RESOLVED  # said again: still over, and Prometheus is silent
+
+
+def test_a_second_witness_settles_nothing_that_began_after_its_own_was_over(story: Story) -> None:
+    story.fires(0, source="prometheus", started_at=NOW - 5, expires_at=NOW + 240)
+    decision = story.resolves(10, source="embedded", ended_at=NOW - 20)
+    assert decision.reason == "what embedded saw was over before this began"
+    story.at(240, Due())
+    assert story.state is State.STALE
 
 
 def test_words_that_arrive_late_change_nothing(story: Story) -> None:
