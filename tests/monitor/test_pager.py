@@ -297,7 +297,7 @@ def test_the_real_slack_notifier_through_the_whole_room(tmp_path: Path) -> None:
             until(lambda: len(server.replies) == 1, "the ack in the thread")
             made.desk.submit(alert(made.time.now, Status.RESOLVED)).result(30)
             until(lambda: len(server.replies) == 2, "the end in the thread")
-            made.time.now += 60
+            made.time.now += 30
             made.desk.submit(alert(made.time.now)).result(30)
             until(lambda: len(server.replies) == 3, "the flapping in the thread")
             assert [reply["text"] for reply in server.replies] == [
