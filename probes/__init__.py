@@ -18,5 +18,6 @@ KINDS = Registry(
         "scrape": "probes.scrape:ScrapeProbe",
         "smtp": "probes.smtp:SmtpProbe",
         "sql": "probes.sql:SqlProbe",
+        "clock": "probes.clock:ClockProbe",
     },
 )
