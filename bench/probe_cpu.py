@@ -2,16 +2,15 @@
 
     python -m bench.probe_cpu [--probes 2000] [--rounds 5]
 
-Fresh connection each. Ours is the http probe whole: look, judge, samples, evidence, result, and its pickle as it goes
-to the service. The peer is asked over /probe on kept-open connections. Servers and drivers run in other processes,
-whose CPU is not counted. Medians of the rounds; one JSON line a figure.
+Fresh connection each. Ours is the whole way: look, judge, samples, evidence, over the prober's wire to the service, to
+/metrics and the samples in memory, in batches of twenty. The peer is asked over /probe on kept-open connections.
+Servers and drivers run in other processes, whose CPU is not counted. Medians of the rounds; one JSON line a figure.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import pickle
 import resource
 import signal
 import socket
@@ -27,8 +26,17 @@ import psutil
 import trustme
 import uvloop
 
+from monitor.intake import Intake
+from monitor.latest import Latest
+from monitor.metrics import Exposition
+from monitor.prober import wire
+from monitor.prober.rounds import Seen
+from monitor.samples import Samples
+from probes.base import Result, Run
+from probes.http import HttpProbe, HttpSettings
+
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 512\r\n\r\n" + b"x" * 512
-_WORKERS = 20
+_WORKERS = _BATCH = 20
 
 
 class _Shop(asyncio.Protocol):
@@ -62,13 +70,34 @@ def serve(port: int, certificate: Path | None) -> None:
     uvloop.run(run())
 
 
+class Service:
+    """The service's part: takes a batch off the wire, onto the page and into memory."""
+
+    def __init__(self, settings) -> None:
+        self._seen: list[wire.Plain] = []
+        exposition = Exposition("bench")
+        exposition.configure([settings], time.time())
+        self._intake = Intake(exposition, Samples(), Latest(), lambda: None, time.time)
+
+    def hand_over(self, finding) -> None:
+        """What the prober does with a finding, and every twentieth time what the service does with the batch."""
+        self._seen.append(wire.plain(Seen("home", time.time(), 0.0, 0.01, finding)))
+        if len(self._seen) < _BATCH:
+            return
+        frames = wire.Frames().feed(wire.news("told", self._seen, []))
+        self._seen = []
+        for frame in frames:
+            _, told, _ = wire.read_news(frame)
+            self._intake.take(
+                [Result(name, "http", due, late, took, wire.finding(*rest)) for name, due, late, took, *rest in told]
+            )
+
+
 def ours(url: str, ca: str, probes: int) -> None:
     """Run the probe so many times; print CPU seconds and how many were up."""
-    from probes.base import Result, Run
-    from probes.http import HttpProbe, HttpSettings
-
     tls = {"tls": {"ca": ca}} if url.startswith("https") else {}
     settings = HttpSettings.model_validate({"name": "home", "type": "http", "url": url, **tls})
+    service = Service(settings)
 
     async def run() -> tuple[float, int]:
         probe = HttpProbe(settings)
@@ -79,10 +108,8 @@ def ours(url: str, ca: str, probes: int) -> None:
         async def worker(count: int) -> None:
             nonlocal good
             for _ in range(count):
-                now = time.time()
-                finding = await probe.check(Run(loop.time() + 5, now, "bench"))
-                result = Result("home", "http", now, 0.0, 0.01, finding)
-                pickle.dumps([result])
+                finding = await probe.check(Run(loop.time() + 5, time.time(), "bench"))
+                service.hand_over(finding)
                 good += finding.outcome == "up"
 
         await asyncio.gather(*(worker(5) for _ in range(_WORKERS)))

@@ -37,7 +37,7 @@ class Dialer:
         hop.ip = wire.ip
         if url.scheme == "https":
             try:
-                hop.tls = await handshake(wire, hop.phases, self.tls, url.host, self.alpn)
+                hop.tls = await handshake(wire, hop.phases, self.tls, url.host, self.alpn, hold=True)
             except TlsError as error:
                 hop.phases.stop()
                 hop.error = error

@@ -14,13 +14,16 @@ _SECOND_LOOK = 2.0
 
 
 async def handshake(
-    wire: Wire, phases: Phases, settings: TlsSettings, host: str, alpn: tuple[str, ...] = ()
+    wire: Wire, phases: Phases, settings: TlsSettings, host: str, alpn: tuple[str, ...] = (), *, hold: bool = False
 ) -> TlsFacts:
-    """Turn a connection to TLS, in the phase `tls`; on any failure it is hung up. Raises TlsError or NetError."""
+    """Turn a connection to TLS, in the phase `tls`; on any failure it is hung up. Raises TlsError or NetError.
+
+    `hold` says that we shall write at once.
+    """
     try:
         context = context_of(settings, alpn)  # before the phase begins: the first time this costs milliseconds
         phases.enter("tls")
-        return await wire.start_tls(context, settings.name or host)
+        return await wire.start_tls(context, settings.name or host, hold=hold)
     except BaseException:
         wire.abort()
         raise

@@ -43,6 +43,7 @@ class Wire(asyncio.Protocol):
 
     __slots__ = (
         "_early",
+        "_hold",
         "_incoming",
         "_outgoing",
         "_reader",
@@ -92,6 +93,7 @@ class Wire(asyncio.Protocol):
         if self.tls is None:
             self.transport.write(data)
         else:
+            self._hold = False
             self.tls.write(data)
             self.transport.write(self._outgoing.read())
 
@@ -108,8 +110,13 @@ class Wire(asyncio.Protocol):
         """Hang up at once."""
         self.transport.abort()
 
-    async def start_tls(self, context: ssl.SSLContext, host: str) -> TlsFacts:
-        """Shake hands as a client of `host` (sent as SNI and checked). Raises TlsError, or NetError if cut off."""
+    async def start_tls(self, context: ssl.SSLContext, host: str, *, hold: bool = False) -> TlsFacts:
+        """Shake hands as a client of `host` (sent as SNI and checked). Raises TlsError, or NetError if cut off.
+
+        `hold` keeps our last message of the handshake back until the first `write`: whoever speaks at once saves a
+        packet, as browsers do.
+        """
+        self._hold = hold
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host or None)
         if self.lost:
@@ -147,7 +154,8 @@ class Wire(asyncio.Protocol):
             if not self._shaking.done():
                 self._shaking.set_exception(error)
         else:
-            self.transport.write(self._outgoing.read())
+            if not self._hold:
+                self.transport.write(self._outgoing.read())
             if not self._shaking.done():
                 self._shaking.set_result(None)
             self._shaking = None
@@ -168,7 +176,7 @@ class Wire(asyncio.Protocol):
         except ssl.SSLError as error:
             self._hung_up(error)
             self.transport.abort()
-        if self._outgoing.pending:
+        if self._outgoing.pending and not self._hold:
             self.transport.write(self._outgoing.read())
 
     def _hung_up(self, error: Exception | None) -> None:
