@@ -13,7 +13,6 @@ from alerts.notifiers.base import AnyNotifier
 from alerts.promql import Engine, Limits
 from alerts.promql.stale import STALE
 from alerts.rule import RuleGroup
-from alerts.rulefile import load as load_rules
 from alerts.rulequery import query_of
 from alerts.rulestate import Surroundings as RuleSurroundings
 from monitor.archive import RETIRE, Archive
@@ -33,6 +32,7 @@ from monitor.pager import Pager
 from monitor.prober.prober import Prober
 from monitor.prober.slots import interval
 from monitor.rulekeeper import RuleKeeper
+from monitor.rulesource import rule_groups
 from monitor.samples import Samples
 from monitor.schedule import Appointment, Schedule
 from monitor.selfwatch import watch
@@ -118,7 +118,7 @@ class Shopwatch:
         """Start everything: what tells people first, what finds trouble last."""
         self._loop = asyncio.get_running_loop()
         self._stack.callback(self.store.close)
-        await self._apply(self.config, load_rules(self.config.rules, RULE_INTERVAL))
+        await self._apply(self.config, rule_groups(self.config, RULE_INTERVAL))
         for room in (self.pager, self.desk, self.verifications, self.archive, self.evaluator, self.schedule):
             await asyncio.to_thread(room.start)
             self._stack.push_async_callback(asyncio.to_thread, room.stop)
@@ -137,7 +137,7 @@ class Shopwatch:
         async with self._reloading:
             try:
                 config = await asyncio.to_thread(load, self.path)
-                groups = await asyncio.to_thread(load_rules, config.rules, RULE_INTERVAL)
+                groups = await asyncio.to_thread(rule_groups, config, RULE_INTERVAL)
             except ConfigError:
                 self.reload_ok = False
                 raise

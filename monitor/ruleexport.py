@@ -1,7 +1,7 @@
 """Writes rule files for a Prometheus in front: as they are, with runbook links that open from anywhere."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from alerts.rulefile import read_file
@@ -20,9 +20,12 @@ class ExportFailed(Exception):
         self.code = code
 
 
-def export(files: Iterable[Path], folder: Path, external_url: str) -> list[Path]:
-    """Copies the files into the folder and answers where they are. Comments and layout stay. Raises ExportFailed."""
-    texts: dict[str, str] = {}
+def export(files: Iterable[Path], folder: Path, external_url: str, more: Mapping[str, str] | None = None) -> list[Path]:
+    """Copies the files into the folder and answers where they are. Comments and layout stay. Raises ExportFailed.
+
+    `more` are rules that stand in no file: texts by the name of the file to write.
+    """
+    texts = {name: with_links(text, external_url) for name, text in (more or {}).items()}
     for path in files:
         read = read_file(path)
         if read.problems:

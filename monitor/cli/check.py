@@ -55,6 +55,8 @@ def summary(config: Config, now: float) -> Iterator[str]:
     rules = [rule for file in config.rules for group in read_file(file).groups for rule in group.rules]
     alerts = sum(isinstance(rule, AlertingRule) for rule in rules)
     yield _line("alerts", f"{_count(alerts, 'alerting rule')} in {_count(len(config.rules), 'file')}")
+    for objective in config.objectives:
+        yield _line("promises", str(objective))
     for route in config.routes:
         yield _line("pages", f"{_match(route)} → {route.escalation or ', '.join(route.notify)}")
     for shift in config.oncall.roster.now(now):

@@ -9,6 +9,7 @@ from alerts.lint import Catalogue, review
 from alerts.rulefile import RuleFile, read_file
 from alerts.ruletest import run_file
 from monitor.config import ConfigError, load
+from monitor.config.objectives import objective_rules
 from monitor.config.rulefiles import packs
 from monitor.ownmetrics import own_metrics
 from monitor.ruleexport import ExportFailed, export
@@ -64,7 +65,9 @@ def _add_export(commands: Any) -> None:
         "the files named, or all that a config names, or else the packs that we ship.",
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="export every rule file that this config names")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="export every rule file that this config names, and its objectives"
+    )
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write them")
     parser.add_argument(
         "--external-url", metavar="URL", help="where people open Shopwatch; default: the config's external_url"
@@ -140,20 +143,20 @@ def export_files(args: argparse.Namespace) -> int:
     if args.files and args.config:
         print("name files, or a config with --config, not both", file=sys.stderr)
         return 2
-    files, url = args.files or packs(), args.external_url or ""
+    files, url, more = args.files or packs(), args.external_url or "", {}
     if args.config:
         try:
             config = load(args.config)
         except ConfigError as error:
             print(error, file=sys.stderr)
             return 2
-        files = config.rules
+        files, more = config.rules, objective_rules(config)
         url = config.external_url if args.external_url is None else url
     if url and not url.startswith(("http://", "https://")):
         print(f"--external-url: {url!r} is no address that a browser opens; begin with https://", file=sys.stderr)
         return 2
     try:
-        written = export(files, args.to, url)
+        written = export(files, args.to, url, more)
     except ExportFailed as error:
         print(error, file=sys.stderr)
         return error.code

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from alerts.notifiers import CHANNELS, IMPLIED
+from alerts.objective import Objective
 from monitor.config.checks import check_labels, check_probe, check_store
 from monitor.config.coverage import check_coverage
 from monitor.config.defaults import Defaults
 from monitor.config.files import read_files
 from monitor.config.kinds import Entry, build, settings_model
 from monitor.config.model import Config
+from monitor.config.objectives import check_names, check_objectives, objective_alerts, read_openslo
 from monitor.config.problems import Problems
 from monitor.config.references import check_references
 from monitor.config.rulefiles import read_rules, rule_files, shipped
@@ -23,7 +25,7 @@ from probes.yamlfile import Node, plain
 
 #: Words that only steer how a config is read, and sections that are read before the rest.
 _READING = ("include", "defaults")
-_APART = {"probes", "backups", "notifiers", "rules", *_READING}
+_APART = {"probes", "backups", "notifiers", "rules", "openslo", *_READING}
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
@@ -46,18 +48,22 @@ def _build(root: Node, problems: Problems) -> Config | None:
     probes, backups, notifiers = _entries(sections, problems)
     names = [notifier.name for notifier in notifiers] or [IMPLIED]
     check_references(root, names, problems)
+    check_objectives(root, probes, problems)
     runbooks = (folder_of(root) / "runbooks", shipped("runbooks"))
     rules = rule_files(sections.get("rules"), problems)
     alerts = read_rules(rules, runbooks, problems)
     data = {key: plain(value) for key, value in sections.items() if key not in _APART and not _is_bare(key, value)}
     data |= {"probes": _settings(probes), "backups": _settings(backups), "rules": rules}
     data["notifiers"] = _settings(notifiers) if notifiers else [_implied()]
+    openslo = read_openslo(sections.get("openslo"), problems)
+    data |= {"openslo": tuple(openslo), "objectives": _joined(data.get("objectives"), openslo)}
     data.setdefault("routes", [{"notify": names}])
     folder = folder_of(sections.get("store", root))
     config = validate(Config, root, WHOLE, problems, data, folder, known=_READING)
     if config is not None:
         check_store(config, root, problems)
-        check_coverage(root, config.routes, alerts, problems)
+        check_names(config, root, problems)
+        check_coverage(root, config.routes, [*alerts, *objective_alerts(config)], problems)
         config._runbooks = runbooks
     return config
 
@@ -74,6 +80,12 @@ def _entries(sections: Mapping[str, Node], problems: Problems) -> tuple[list[Ent
     for backup in backups:
         check_labels(backup.node, problems)
     return probes, backups, notifiers
+
+
+def _joined(written: Any, files: Mapping[Path, list[Objective]]) -> Any:
+    """The objectives of the config, and those of OpenSLO files behind them."""
+    found = [objective for some in files.values() for objective in some]
+    return [*(written or ()), *found] if isinstance(written, list | None) else written
 
 
 def _settings(entries: list[Entry]) -> list[Any]:

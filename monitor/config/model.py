@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny, Validat
 from alerts.escalation import Escalation
 from alerts.maintenance import Maintenance
 from alerts.notifiers.base import NotifierSettings
+from alerts.objective import Objective
 from alerts.oncall import Override, Person, Roster, Rotation
 from alerts.route import Route
 from monitor.store.engine import StoreError, sqlite_path
@@ -99,6 +100,10 @@ class Config(Settings):
         default=(),
         description="Prometheus rule files: globs, `builtin` for all packs that we ship, `builtin/web` for one.",
     )
+    objectives: tuple[Objective, ...] = Field(
+        default=(), description="How often what has to work; an error budget that burns too fast is an alert."
+    )
+    openslo: tuple[Path, ...] = Field(default=(), description="Files of objectives written in OpenSLO: globs.")
     oncall: OnCall = Field(default_factory=OnCall, description="Who is paged, and who next.")
     notifiers: tuple[SerializeAsAny[NotifierSettings], ...] = Field(
         default=(), description="The channels that reach people."

@@ -90,6 +90,7 @@ def _only_written(probes: list[_Schema]) -> _Schema:
             shared.setdefault(key, {name: part for name, part in value.items() if name != "default"})
     texts = {"type": "array", "items": {"type": "string"}}
     return {
+        "openslo": texts | {"description": Config.model_fields["openslo"].description},
         "rules": texts | {"description": Config.model_fields["rules"].description, "default": ["builtin"]},
         "include": texts | {"description": "More files of this config: globs, relative to the file that names them."},
         "defaults": {
