@@ -26,6 +26,7 @@ def run(path: Path) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it names whole addresses, and some of ours are secrets
     try:
         with _listen(config) as listener:
             return uvloop.run(_serve(config, path, listener))
@@ -76,7 +77,7 @@ async def _serve(config: Config, path: Path, listener: socket.socket) -> int:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         log.info("Shopwatch watches %d probes; its page is %s", len(config.probes), config.url)
         await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
-        shop.bell.ring()  # open pages end their streams
+        shop.bell.close()  # open pages end their streams
         server.should_exit = True
         with suppress(asyncio.CancelledError):
             await serving

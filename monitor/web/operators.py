@@ -51,5 +51,5 @@ def router(overview: Callable[[], Awaitable[Overview]], bell: Bell, environment:
 
 async def _stream(request: Request, bell: Bell) -> AsyncIterator[bytes]:
     yield b": hello\n\n"
-    while not await request.is_disconnected():
+    while not (bell.closed or await request.is_disconnected()):
         yield b"data: changed\n\n" if await bell.wait(_KEEP_ALIVE) else b": still here\n\n"

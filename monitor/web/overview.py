@@ -11,11 +11,12 @@ from alerts.oncall import Shift
 from alerts.page import compose
 from monitor.latest import Latest
 from monitor.web.chart import Points, sparkline
+from probes import KINDS
 from probes.backup.verification import Verification
 from probes.base import Evidence, Outcome, ProbeSettings, Result
 
-#: How far back the small charts reach, in seconds.
-CHART_SPAN = 1800.0
+#: How far back the small charts reach, in seconds; less while the service is younger than that.
+CHART_SPAN, SHORTEST_SPAN = 1800.0, 120.0
 _GONE_WRONG = {Outcome.DOWN: 0, Outcome.UNKNOWN: 1, Outcome.BLOCKED: 2, Outcome.DEGRADED: 3, Outcome.UP: 5}
 _WAITING = 4
 
@@ -117,9 +118,12 @@ class History(Protocol):
         ...
 
 
-def probe_views(probes: Iterable[ProbeSettings], latest: Latest, history: History, now: float) -> list[ProbeView]:
-    """Every probe, those that need someone first."""
-    views = [_probe_view(settings, latest.result(settings.name), history, now) for settings in probes]
+def probe_views(
+    probes: Iterable[ProbeSettings], latest: Latest, history: History, now: float, age: float = CHART_SPAN
+) -> list[ProbeView]:
+    """Every probe, those that need someone first. `age` is how long the service has run, in seconds."""
+    span = min(CHART_SPAN, max(SHORTEST_SPAN, age))
+    views = [_probe_view(settings, latest.result(settings.name), history, now, span) for settings in probes]
     return sorted(views, key=lambda view: _rank(view.outcome))
 
 
@@ -127,15 +131,17 @@ def _rank(outcome: str) -> int:
     return _WAITING if outcome == "waiting" else _GONE_WRONG[Outcome(outcome)]
 
 
-def _probe_view(settings: ProbeSettings, result: Result | None, history: History, now: float) -> ProbeView:
-    start = now - CHART_SPAN
+def _probe_view(settings: ProbeSettings, result: Result | None, history: History, now: float, span: float) -> ProbeView:
+    measured = not KINDS.get(settings.type).passive  # to judge a job's silence takes no time worth telling
+    start = now - span
     points = history.durations(settings.name, start, now)
-    label = f"duration of {settings.name} over the last {CHART_SPAN / 60:.0f} minutes"
-    chart = sparkline(points, start, now, history.downs(settings.name, start, now), label)
+    label = f"duration of {settings.name} over the last {span / 60:.0f} minutes"
+    chart = sparkline(points if measured else [], start, now, history.downs(settings.name, start, now), label)
     if result is None:
         return ProbeView(settings.name, settings.type, "waiting", "", now, None, chart)
     finding = result.finding
-    return ProbeView(settings.name, settings.type, finding.outcome, finding.reason, result.at, result.duration, chart)
+    took = result.duration if measured else None
+    return ProbeView(settings.name, settings.type, finding.outcome, finding.reason, result.at, took, chart)
 
 
 def incident_views(incidents: Iterable[Incident], now: float) -> list[IncidentView]:
