@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from alerts.objectiverules import FILE
 from alerts.rulefile import read_file
 from dashboards.__main__ import BOARDS, board
+from monitor.cli import main
 from monitor.demo.run import config_path, open_demo
 from tests.prometheus import Prometheus, prometheus
 from tests.servers import until
@@ -17,7 +19,8 @@ from tests.service import Service
 pytestmark = pytest.mark.integration
 
 PACKS = sorted((Path(__file__).parents[2] / "alerts" / "rules").glob("*.yml"))
-VARIABLES = {"$probe": ".*", "$location": ".*", "$backup": ".*", "$__rate_interval": "15s", "$__range": "1m"}
+_ANY = ("$probe", "$location", "$backup", "$slo")
+VARIABLES = dict.fromkeys(_ANY, ".*") | {"$__rate_interval": "15s", "$__range": "1m"}
 
 #: What is rightly empty on the test's machine, and why.
 ABSENT = {
@@ -44,12 +47,22 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
         try:
             shop.start()
             until(lambda: shop.query("backup_rto_seconds"), "a first verification", 90)
-            with prometheus(tmp_path_factory.mktemp("prometheus"), [f"127.0.0.1:{port}"], PACKS) as running:
+            rules = [*PACKS, objectives(config_path(state), tmp_path_factory.mktemp("rules"))]
+            with prometheus(tmp_path_factory.mktemp("prometheus"), [f"127.0.0.1:{port}"], rules) as running:
+                until(lambda: running.query("slo:period_error_budget_remaining:ratio"), "an error budget")
                 until(lambda: len(running.query("probe_success[1m]")[0]["values"]) > 5, "a few scrapes")
                 time.sleep(5)  # rates need two samples in their window
                 yield running
         finally:
             shop.stop()
+
+
+def objectives(config: Path, folder: Path) -> Path:
+    """The demo's objectives as rules, evaluated as often as the test's Prometheus evaluates."""
+    assert main(["rules", "export", "--config", str(config), "--to", str(folder)]) == 0
+    path = folder / FILE
+    path.write_text(re.sub(r"^  interval: .*\n", "", path.read_text(), flags=re.MULTILINE))
+    return path
 
 
 def _filled(expr: str) -> str:
@@ -75,7 +88,7 @@ def test_every_panels_query_answers(scraped, expr):
 
 def test_every_rule_can_be_evaluated_by_prometheus(scraped):
     groups = scraped.get("/api/v1/rules")["groups"]
-    assert {Path(group["file"]).stem for group in groups} == {pack.stem for pack in PACKS}
+    assert {Path(group["file"]).stem for group in groups} == {*(pack.stem for pack in PACKS), "objectives"}
     assert [rule["lastError"] for group in groups for rule in group["rules"] if rule.get("lastError")] == []
 
 
