@@ -64,19 +64,31 @@ def _open(alert: Alert, now: float, context: Context) -> Decision:
 
 def _stays(known: Alert | None, alert: Alert, incident: Incident, now: float) -> str:
     """Why an alert's word changes nothing; empty when it does."""
+    others = [old for old in incident.alerts if old.labels == alert.labels and old.source != alert.source]
     if known is None:
-        if alert.status is Status.FIRING or any(old.labels == alert.labels for old in incident.alerts):
+        if alert.status is Status.FIRING:
             return ""
-        return f"{alert.name} is {alert.status}, and was never told as firing"
+        if not others:
+            return f"{alert.name} is {alert.status}, and was never told as firing"
+        return _began_later(others, alert)
     if alert.told_at < known.told_at <= now:  # a word from the future only means that the clock was set back
         return f"{alert.source} said something newer already"
     if alert.status is Status.RESOLVED:
-        if known.status is Status.RESOLVED:
+        newer = any(old.status is Status.STALE and old.told_at > known.told_at for old in others)
+        if known.status is Status.RESOLVED and not newer:
             return "known to be over"
         if alert.ended_at is not None and alert.ended_at < known.started_at:
             return "an earlier firing is over, not this one"
     if alert.status is Status.STALE and known.status is not Status.FIRING:
         return f"known to be {known.status}"
+    return ""
+
+
+def _began_later(others: list[Alert], alert: Alert) -> str:
+    """A second witness may settle only what it can have seen: not a trouble that began after its own was over."""
+    ended = alert.told_at if alert.ended_at is None else alert.ended_at
+    if alert.status is Status.RESOLVED and all(ended < old.started_at for old in others):
+        return f"what {alert.source} saw was over before this began"
     return ""
 
 

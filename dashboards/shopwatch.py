@@ -110,6 +110,30 @@ BOARD = Board(
             ),
         ),
         Row(
+            "Who watches the watchers",
+            (
+                series(
+                    "Silence of the Watchdog of a Prometheus in front",
+                    Query("shopwatch_prometheus_watchdog_age_seconds", "seconds"),
+                    unit="s",
+                    help="Empty unless the config names a Prometheus in front.",
+                ),
+                stat(
+                    "Who tells of pages",
+                    Query("shopwatch_prometheus_standing_in", "who"),
+                    mappings=(("0", "Prometheus", GREEN), ("1", "Shopwatch stands in", RED)),
+                    thresholds=((None, GREEN), (1, RED)),
+                ),
+                series(
+                    "Pings to the switch outside",
+                    Query(
+                        "sum by (outcome) (increase(shopwatch_deadman_pings_total[$__rate_interval]))", "{{outcome}}"
+                    ),
+                    Query("shopwatch_deadman_sound", "sound"),
+                ),
+            ),
+        ),
+        Row(
             "Cost",
             (
                 series(

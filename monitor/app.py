@@ -15,9 +15,11 @@ from alerts.promql.stale import STALE
 from alerts.rule import RuleGroup
 from alerts.rulequery import query_of
 from alerts.rulestate import Surroundings as RuleSurroundings
+from alerts.standby import Standby
 from monitor.archive import RETIRE, Archive
 from monitor.case import Surroundings
 from monitor.config import Changes, Config, ConfigError, diff, load
+from monitor.deadman import Deadman
 from monitor.desk import Desk
 from monitor.duty import duty_of
 from monitor.errands import Errands
@@ -36,7 +38,8 @@ from monitor.rulesource import rule_groups
 from monitor.samples import Samples
 from monitor.schedule import Appointment, Schedule
 from monitor.selfwatch import watch
-from monitor.store import Store
+from monitor.soundness import faults
+from monitor.store import Store, incidents
 from monitor.verifications import Verifications
 from monitor.web.bell import Bell
 from probes import KINDS
@@ -91,6 +94,7 @@ class Shopwatch:
             surroundings=Surroundings(evidence=self.facts.evidence, quiet=self.facts.quiet),
             wake=self.pager.wake,
         )
+        self.standby = Standby(config.prometheus, clock())
         self.evaluator = Evaluator(
             query_of(self.engine),
             self._record,
@@ -99,6 +103,7 @@ class Shopwatch:
             keeper=RuleKeeper(self.store),
             heard=lambda probe: self._interval(probe) is None or self.latest.result(probe) is not None,
             around=RuleSurroundings(external_url=config.url),
+            speaks=lambda alert: self.standby.speaks(alert, clock()),
         )
         self.intake = Intake(self.exposition, self.samples, self.latest, self._changed, clock)
         self.prober = Prober(
@@ -111,6 +116,7 @@ class Shopwatch:
             clock=clock,
         )
         self.errands = Errands()
+        self.deadman = Deadman(lambda: list(faults(self)), clock, registry)
         registry.register(self.prober.vitals)
         watch(self, registry)
 
@@ -118,6 +124,7 @@ class Shopwatch:
         """Start everything: what tells people first, what finds trouble last."""
         self._loop = asyncio.get_running_loop()
         self._stack.callback(self.store.close)
+        self.standby.recall(one.incident for one in await self.store.atransaction(incidents.unresolved))
         await self._apply(self.config, rule_groups(self.config, RULE_INTERVAL))
         for room in (self.pager, self.desk, self.verifications, self.archive, self.evaluator, self.schedule):
             await asyncio.to_thread(room.start)
@@ -127,6 +134,7 @@ class Shopwatch:
         self._stack.push_async_callback(self.prober.stop)
         refreshing = asyncio.create_task(self._refresh_for_ever())
         self._stack.callback(refreshing.cancel)
+        self._stack.callback(asyncio.create_task(self.deadman.run()).cancel)
 
     async def stop(self) -> None:
         """Stop everything in reverse. What was not told yet stays in the store, and is told after the next start."""
@@ -154,6 +162,8 @@ class Shopwatch:
         self.latest.keep(probe.name for probe in config.probes)
         now = self.clock()
         self.intake.remember(self.exposition.configure(config.probes, now), now)
+        self.standby.apply(config.prometheus, now)
+        self.deadman.apply(config.deadman)
         self.desk.duty = duty_of(config)
         self.pager.external_url = config.url
         self.pager.replace(_notifiers(config))
@@ -174,6 +184,10 @@ class Shopwatch:
                 for backup in config.backups
             ),
         ]
+
+    def heard(self, watchdog: Alert) -> None:
+        """The Watchdog of a Prometheus in front has arrived: it lives."""
+        self.standby.hear(watchdog, self.clock())
 
     def missing(self) -> str:
         """What is not ready yet, in a few words; empty when everything is."""

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 SETTLE, SPACING = 0.02, 0.25
 #: After a glance that took t seconds, the next one waits at least this many times t.
 REST = 9.0
+#: An evaluation that is due for this long, and for two intervals, is not merely slow (seconds).
+_MUCH_TOO_LATE = 60.0
 _LONGEST_SLEEP = 1.0  # a stepped wall clock is noticed after this long
 
 
@@ -45,8 +47,9 @@ class Evaluator:
     """Runs rule groups and tells `on_alerts` what fires and what is resolved, in the evaluator's thread.
 
     `query` answers PromQL at a time (milliseconds) and raises RuleFailed; `append` stores a sample. `heard` says
-    whether a probe has reported since the start. `clock` is wall-clock seconds, `timer` monotonic seconds. What
-    `on_alerts` raises is logged, and the same alerts are told again at the next evaluation.
+    whether a probe has reported since the start; `speaks`, asked in the evaluator's thread, whether an alert is to be
+    told now, or to wait. `clock` is wall-clock seconds, `timer` monotonic seconds. What `on_alerts` raises is logged,
+    and the same alerts are told again at the next evaluation.
     """
 
     def __init__(
@@ -60,8 +63,9 @@ class Evaluator:
         keeper: RuleKeeper | None = None,
         heard: Callable[[str], bool] = lambda probe: True,
         around: Surroundings | None = None,
+        speaks: Callable[[Alert], bool] = lambda alert: True,
     ) -> None:
-        self._query, self._append, self._on_alerts = query, append, on_alerts
+        self._query, self._append, self._on_alerts, self._speaks = query, append, on_alerts, speaks
         self._clock, self._timer = clock, timer
         self._keeper, self._heard = keeper, heard
         self._around = around or Surroundings()
@@ -112,6 +116,12 @@ class Evaluator:
     def measures(self) -> list[Measure]:
         """The evaluator's own metrics, as they stand."""
         return measures([standing.counts for standing in list(self._groups.values())])
+
+    def overdue(self) -> list[tuple[str, float]]:
+        """The groups that should have been evaluated long ago, and for how many seconds they have been due."""
+        now = self._clock()
+        late = [(key, now - one.slots.next, one.run.group.interval) for key, one in list(self._groups.items())]
+        return [(key, seconds) for key, seconds, interval in late if seconds > max(_MUCH_TOO_LATE, 2 * interval)]
 
     def run_due(self) -> float:
         """Evaluate whatever is due by now; answers how many seconds until something may be due again."""
@@ -235,14 +245,18 @@ class Evaluator:
             raise RuleFailed(f"{type(error).__name__}: {error}") from error
 
     def _tell(self, standing: _Standing, alerts: list[Alert]) -> None:
-        if not alerts:
+        telling = [alert for alert in alerts if self._speaks(alert)]
+        if len(telling) < len(alerts):
+            with self._lock:  # they wait, and are told as soon as they may be
+                standing.run.untold([alert for alert in alerts if alert not in telling])
+        if not telling:
             return
         try:
-            self._on_alerts(alerts)
+            self._on_alerts(telling)
         except Exception:  # whoever is told may be in trouble; the alerts wait, and are told again
-            log.exception("telling %d alerts of the rule group %s failed", len(alerts), standing.run.group.name)
+            log.exception("telling %d alerts of the rule group %s failed", len(telling), standing.run.group.name)
             with self._lock:
-                standing.run.untold(alerts)
+                standing.run.untold(telling)
 
     def _report(self, group: RuleGroup, failures: list[Failure]) -> None:
         for rule, reason in failures:

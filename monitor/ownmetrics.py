@@ -15,6 +15,8 @@ SERVICE = (
     Metric("shopwatch_calendar_runs_total", "counter", "Calendar work by how it ended: done, late or failed."),
     Metric("shopwatch_config_last_reload_success_timestamp_seconds", "gauge", "When the running config was read."),
     Metric("shopwatch_config_last_reload_successful", "gauge", "1 if the config on disk could be read last time."),
+    Metric("shopwatch_prometheus_standing_in", "gauge", "1 while we tell of pages for a silent Prometheus."),
+    Metric("shopwatch_prometheus_watchdog_age_seconds", "gauge", "Since when its Watchdog was not heard."),
     Metric("shopwatch_samples_refused_total", "counter", "Samples that memory did not take, by reason."),
     Metric("shopwatch_samples_series", "gauge", "Series in memory."),
 )
@@ -26,6 +28,8 @@ _ROOMS = (
     Metric("process_resident_memory_bytes", "gauge", "Memory of the service."),
     Metric("process_start_time_seconds", "gauge", "When the service started."),
     Metric("process_virtual_memory_bytes", "gauge", "Address space of the service."),
+    Metric("shopwatch_deadman_pings_total", "counter", "Pings to the switch outside, by outcome."),
+    Metric("shopwatch_deadman_sound", "gauge", "1 if the last look found us fit to ping it."),
     Metric("shopwatch_decisions_failed_total", "counter", "Events that could not be decided or stored."),
     Metric("shopwatch_decisions_total", "counter", "Events decided about incidents."),
     Metric("shopwatch_desk_waiting", "gauge", "Events that wait to be decided."),

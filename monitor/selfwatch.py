@@ -36,6 +36,9 @@ def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
         for (job, outcome), count in shop.schedule.runs.items():
             yield "shopwatch_calendar_runs_total", (("job", job), ("outcome", outcome)), float(count)
         yield from shop.archive.numbers()
+        if shop.standby.settings is not None:
+            yield "shopwatch_prometheus_standing_in", (), float(shop.standby.stands_in(shop.clock()))
+            yield "shopwatch_prometheus_watchdog_age_seconds", (), shop.standby.age(shop.clock())
         yield "shopwatch_samples_series", (), float(shop.samples.series_count)
         for reason, count in shop.samples.refused.items():
             yield "shopwatch_samples_refused_total", (("reason", reason),), float(count)

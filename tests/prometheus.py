@@ -1,6 +1,7 @@
 """A real Prometheus on loopback, with its own data folder, ended by pid."""
 
 import contextlib
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,8 +16,8 @@ from tests.servers import free_port, until
 class Prometheus:
     """Ask it with `query`; it has scraped every target once when `prometheus()` yields it."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, pid: int = 0) -> None:
+        self.url, self.pid = url, pid
 
     def get(self, path: str, **params: str) -> Any:
         answer = httpx.get(self.url + path, params=params, trust_env=False, timeout=30)
@@ -62,12 +63,13 @@ alerting: {{alertmanagers: [{{api_version: v2, static_configs: [{{targets: {list
     ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(arguments, stdout=log, stderr=log, cwd=folder)
-        running = Prometheus(f"http://127.0.0.1:{port}")
+        running = Prometheus(f"http://127.0.0.1:{port}", process.pid)
         try:
             until(lambda: _answers(running.url), f"Prometheus to be ready: {(folder / 'log').read_text()}")
             until(lambda: len(running.query("up == 1")) == len(targets), "a first scrape of every target")
             yield running
         finally:
+            process.send_signal(signal.SIGCONT)  # a test may have stopped it
             process.terminate()
             process.wait(20)
 

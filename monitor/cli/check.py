@@ -12,6 +12,7 @@ from alerts.route import Route
 from alerts.rule import AlertingRule
 from alerts.rulefile import read_file
 from monitor.config import Config, ConfigError, load
+from probes.units import format_duration
 
 
 def add(subparsers: Any) -> None:
@@ -55,6 +56,11 @@ def summary(config: Config, now: float) -> Iterator[str]:
     rules = [rule for file in config.rules for group in read_file(file).groups for rule in group.rules]
     alerts = sum(isinstance(rule, AlertingRule) for rule in rules)
     yield _line("alerts", f"{_count(alerts, 'alerting rule')} in {_count(len(config.rules), 'file')}")
+    if config.prometheus is not None:
+        patience = format_duration(config.prometheus.watchdog)
+        yield _line("in front", f"a Prometheus; pages are told from here when its Watchdog is silent for {patience}")
+    if config.deadman is not None:
+        yield _line("pings", f"a dead man's switch outside every {format_duration(config.deadman.every)}")
     for objective in config.objectives:
         yield _line("promises", str(objective))
     for route in config.routes:

@@ -1,8 +1,11 @@
 """Checks what one part's model cannot see: timeouts that outlast their interval, labels that are taken."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from alerts.rule import AlertingRule
+from alerts.standby import SILENT
 from monitor.config.kinds import Entry
 from monitor.config.model import Config
 from monitor.config.problems import Problems
@@ -24,6 +27,17 @@ def check_store(config: Config, root: Node, problems: Problems) -> None:
     if store is not None and not isinstance(store.value, Interpolated) and urlsplit(config.store).password:
         problems.add(
             store.place, "the store's password stands in the file; use store_password_file, or ${VAR} in the URL"
+        )
+
+
+def check_front(config: Config, root: Node, alerts: Iterable[AlertingRule], problems: Problems) -> None:
+    """Note a Prometheus in front whose silence nobody would hear of."""
+    section = root.step("prometheus")
+    if section is not None and config.prometheus is not None and all(alert.alert != SILENT for alert in alerts):
+        problems.add(
+            section.place,
+            f"no rule says {SILENT}, so nobody would hear that Prometheus is gone; "
+            "keep `builtin` or `builtin/watchdog` among the rules",
         )
 
 

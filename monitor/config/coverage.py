@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from alerts.match import matches
 from alerts.route import Route
 from alerts.rule import AlertingRule
+from alerts.standby import WATCHDOG
 from monitor.config.problems import Problems
 from probes.yamlfile import Node
 
@@ -12,7 +13,8 @@ from probes.yamlfile import Node
 def check_coverage(root: Node, routes: Iterable[Route], alerts: Iterable[AlertingRule], problems: Problems) -> None:
     """Note alerts that no route takes, and escalations that no route leads to."""
     routes = list(routes)
-    lost = [alert for alert in alerts if not any(_may_take(route, alert) for route in routes)]
+    told = [alert for alert in alerts if alert.alert != WATCHDOG]  # which tells that its sender lives, and nobody else
+    lost = [alert for alert in told if not any(_may_take(route, alert) for route in routes)]
     section = root.mapping.get("routes", root)
     if lost:
         first = lost[0]

@@ -12,6 +12,8 @@ from alerts.notifiers.base import NotifierSettings
 from alerts.objective import Objective
 from alerts.oncall import Override, Person, Roster, Rotation
 from alerts.route import Route
+from alerts.standby import PrometheusSettings
+from monitor.deadman import DeadmanSettings
 from monitor.store.engine import StoreError, sqlite_path
 from probes.backup.settings import BackupSettings
 from probes.base import ProbeSettings
@@ -99,6 +101,12 @@ class Config(Settings):
     rules: tuple[Path, ...] = Field(
         default=(),
         description="Prometheus rule files: globs, `builtin` for all packs that we ship, `builtin/web` for one.",
+    )
+    prometheus: PrometheusSettings | None = Field(
+        default=None, description="A Prometheus in front evaluates the rules, and tells us; we stand by."
+    )
+    deadman: DeadmanSettings | None = Field(
+        default=None, description="A dead man's switch outside, pinged while Shopwatch does its work."
     )
     objectives: tuple[Objective, ...] = Field(
         default=(), description="How often what has to work; an error budget that burns too fast is an alert."

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from alerts.alert import Alert, Status
 from alerts.incident import Decision
 from alerts.silence import BadMatcher, Matcher, Silence, parse_matchers
+from alerts.standby import WATCHDOG
 from monitor.desk import Desk
 from monitor.selfwatch import VERSION
 from monitor.store import Store, StoreError, incidents, silences
@@ -33,8 +34,6 @@ _log = logging.getLogger(__name__)
 _LARGEST = 8 << 20
 #: The release of Alertmanager whose API v2 this is: tools look for the version that they know.
 _SPEAKS = "0.27.0"
-#: An alert that always fires, to prove that its sender lives. It is no trouble, so it opens no incident.
-WATCHDOG = "Watchdog"
 Filters = Annotated[list[str] | None, Query(alias="filter")]
 
 

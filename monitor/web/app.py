@@ -49,7 +49,7 @@ def create(shop: "Shopwatch") -> FastAPI:
     app.include_router(probe.router(shop.errands, lambda: shop.config.blackbox))
     app.include_router(heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now))
     app.include_router(incidents.router(shop.desk, shop.store, lambda: shop.config.url, shop.clock))
-    app.include_router(alertmanager.router(shop.desk, shop.store, clock=shop.clock))
+    app.include_router(alertmanager.router(shop.desk, shop.store, shop.heard, shop.clock))
     app.include_router(slack.router(shop.desk, shop.store, lambda: _signing_secrets(shop), shop.clock))
     app.include_router(rules.router(shop.evaluator))
     app.include_router(query.router(shop.archive.storage, shop.clock, lambda: _known_metrics(shop)))

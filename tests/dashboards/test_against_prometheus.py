@@ -35,6 +35,8 @@ ABSENT = {
     "shopwatch_page_delivery_seconds_bucket": "nothing was told yet",
     "shopwatch_pages_sent_total": "nothing was told yet",
     "shopwatch_incidents_open": "no incident yet",
+    "shopwatch_prometheus_standing_in": "the demo has no Prometheus in front",
+    "shopwatch_prometheus_watchdog_age_seconds": "the demo has no Prometheus in front",
 }
 
 

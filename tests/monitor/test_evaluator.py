@@ -259,3 +259,28 @@ def test_stop_does_not_wait_for_the_next_slot():
     started = time.monotonic()
     evaluator.stop()
     assert time.monotonic() - started < 5
+
+
+def test_what_may_not_be_told_waits_and_is_told_as_soon_as_it_may():
+    watch = Watch(group(AlertingRule("A", "m > 0")))
+    allowed: list[str] = []
+    watch.evaluator = Evaluator(
+        watch.query, watch.samples.append, watch.tell, clock=lambda: watch.now, speaks=lambda a: a.name in allowed
+    )
+    watch.evaluator.apply([group(AlertingRule("A", "m > 0"), AlertingRule("B", "m > 0"))])
+    watch.put(1.0)
+    watch.run(40)
+    assert watch.told == []
+    allowed.append("B")
+    watch.run(56)  # one interval, not one telling time
+    assert [(name, status) for _, name, status in watch.told] == [("B", "firing")]
+
+
+def test_a_group_that_is_not_evaluated_at_all_is_overdue():
+    watch = Watch(group(RecordingRule("r", "time()"), interval=10.0))
+    watch.run(60)
+    assert watch.evaluator.overdue() == []
+    watch.now += 75
+    [(key, late)] = watch.evaluator.overdue()
+    assert key == "rules.yml;g"
+    assert 60 < late <= 75
