@@ -18,6 +18,7 @@ KINDS = Registry(
         "scrape": "probes.scrape:ScrapeProbe",
         "smtp": "probes.smtp:SmtpProbe",
         "sql": "probes.sql:SqlProbe",
+        "websocket": "probes.websocket:WebsocketProbe",
         "domain": "probes.domain:DomainProbe",
         "clock": "probes.clock:ClockProbe",
     },

@@ -23,13 +23,16 @@ class Stream:
         self._wire = wire
         self._buffer = b""
         self._ended = False
+        self._paused = False
         self._more = asyncio.Event()
         wire.attach(self)
 
     def feed(self, data: bytes) -> None:
-        """More bytes came."""
-        if len(self._buffer) <= MAX_PIECE:
-            self._buffer += data
+        """More bytes came. When nobody takes them, the other side is made to wait."""
+        self._buffer += data
+        if len(self._buffer) > MAX_PIECE and not self._paused:
+            self._paused = True
+            self._wire.transport.pause_reading()
         self._more.set()
 
     def closed(self, error: Exception | None) -> None:
@@ -79,5 +82,8 @@ class Stream:
             raise self.error(f"hung up after {self._buffer[:_SHOWN]!r}" if self._buffer else "hung up")
         if len(self._buffer) > MAX_PIECE:
             raise self.error(f"sent {MAX_PIECE} bytes without an end")
+        if self._paused:
+            self._paused = False
+            self._wire.transport.resume_reading()
         self._more.clear()
         await self._more.wait()
