@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import dns.exception
 import dns.message
 import dns.name
 import dns.rcode
-import dns.rdatatype
 
 from probes.net.address import Address, is_ip
 from probes.net.errors import NetError, TimedOut
 from probes.net.hosts import HOSTS, RESOLV_CONF, ResolverConfig, Watched, parse_hosts, parse_resolv_conf
 from probes.net.question import ask
+from probes.net.stub import AAAA, NOERROR, NXDOMAIN, SERVFAIL, A, Reply, ask_addresses
 
 #: Which family of addresses to use: any means both, IPv6 tried first as browsers do (RFC 6724).
 Family = Literal["any", "4", "6"]
@@ -24,7 +24,8 @@ Family = Literal["any", "4", "6"]
 #: Seconds that resolving may take, all tries together, and how many tries fit in them.
 PATIENCE = 3.0
 _TRIES = 3
-_TYPES = {"4": dns.rdatatype.A, "6": dns.rdatatype.AAAA}
+_KINDS: dict[Family, tuple[int, ...]] = {"any": (AAAA, A), "4": (A,), "6": (AAAA,)}
+_MISSING = {A: "IPv4 address (no A record)", AAAA: "IPv6 address (no AAAA record)"}
 
 
 class NoAddress(NetError):
@@ -102,35 +103,22 @@ class Resolver:
     async def _addresses(
         self, name: dns.name.Name, host: str, family: Family, config: ResolverConfig
     ) -> tuple[str, ...]:
-        if family != "any":
-            return await self._lookup(name, host, family, config)
-        found = await asyncio.gather(
-            self._lookup(name, host, "6", config), self._lookup(name, host, "4", config), return_exceptions=True
-        )
-        addresses = tuple(ip for answer in found if not isinstance(answer, BaseException) for ip in answer)
-        if addresses:
-            return addresses
-        errors = [answer for answer in found if isinstance(answer, BaseException)]
-        # A family that simply has no address explains less than a failure of the other.
-        raise next((error for error in errors if not isinstance(error, NoAddress)), errors[-1])
-
-    async def _lookup(self, name: dns.name.Name, host: str, family: Family, config: ResolverConfig) -> tuple[str, ...]:
-        share = self._patience / _TRIES
+        """Ask until some server has said something of use: what one refuses, another may know."""
+        share, wire, kinds = self._patience / _TRIES, name.to_wire() or b"", _KINDS[family]
         error: NetError | None = None
         for attempt in range(_TRIES):
             server = Address(*config.servers[attempt % len(config.servers)])
-            query = dns.message.make_query(name, _TYPES[family])
             last = attempt == _TRIES - 1
             control = asyncio.create_task(_is_alive(server, share)) if last and isinstance(error, TimedOut) else None
             try:
-                return _read(await ask(server, query, share), host, family, server)
+                return _read(await ask_addresses(server, wire, kinds, share), host, server)
             except NoAddress:
                 raise
             except TimedOut:
                 alive = await control if control else False
                 error = _silent(host, server, self._patience, alive)
             except NetError as trouble:
-                # What one server refuses, another may know. A name server that is not there is our own trouble.
+                # A name server that is not there is our own trouble.
                 error = NetError(str(trouble), "resolve", ours=trouble.ours or isinstance(trouble.__cause__, OSError))
             finally:
                 if control:
@@ -183,24 +171,22 @@ def _silent(host: str, server: Address, patience: float, alive: bool) -> TimedOu
     )
 
 
-def _read(answer: dns.message.Message, host: str, family: Family, server: Address) -> tuple[str, ...]:
-    code = answer.rcode()
-    if code == dns.rcode.NXDOMAIN:
+def _read(replies: dict[int, Reply], host: str, server: Address) -> tuple[str, ...]:
+    """The addresses, IPv6 first. A family that simply has none explains less than a failure of the other."""
+    addresses = tuple(ip for kind in (AAAA, A) if kind in replies for ip in replies[kind].addresses)
+    if addresses:
+        return addresses
+    codes = {reply.code for reply in replies.values()}
+    if NXDOMAIN in codes:
         raise NoAddress(f"resolve: there is no such name as {host} (NXDOMAIN from {server})", "resolve")
-    if code == dns.rcode.SERVFAIL:
+    if SERVFAIL in codes:
         raise NetError(
             f"resolve: the name server {server} could not resolve {host} (SERVFAIL): the domain's own name servers"
             " fail or its DNSSEC signatures do not hold",
             "resolve",
         )
-    if code != dns.rcode.NOERROR:
-        reason = dns.rcode.to_text(code)
-        raise NetError(f"resolve: the name server {server} refused to resolve {host} ({reason})", "resolve", ours=True)
-    try:
-        rrset = cast(dns.message.QueryMessage, answer).resolve_chaining().answer
-    except dns.exception.DNSException as error:
-        message = f"resolve: the name server {server} sent a broken answer for {host} ({error})"
-        raise NetError(message, "resolve") from None
-    if not rrset:
-        raise NoAddress(f"resolve: {host} has no IPv{family} address (no {_TYPES[family].name} record)", "resolve")
-    return tuple(record.address for record in rrset)
+    if codes != {NOERROR}:
+        code = dns.rcode.to_text(dns.rcode.from_flags(max(codes), 0))
+        raise NetError(f"resolve: the name server {server} refused to resolve {host} ({code})", "resolve", ours=True)
+    missing = " or ".join(_MISSING[kind] for kind in sorted(replies))
+    raise NoAddress(f"resolve: {host} has no {missing}", "resolve")
