@@ -89,7 +89,7 @@ class Service:
         for frame in frames:
             _, told, _ = wire.read_news(frame)
             self._intake.take(
-                [Result(name, "http", due, late, took, wire.finding(*rest)) for name, due, late, took, *rest in told]
+                [Result(name, "http", due, late, took, wire.finding(*rest)) for name, due, late, took, _, *rest in told]
             )
 
 

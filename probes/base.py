@@ -79,7 +79,8 @@ class Result:
     """A finding with its place in time, as it travels from a prober to the service.
 
     `slot` is the wall-clock second (UTC) at which the look was due, `late` how many seconds after that it began, and
-    `duration` how many monotonic seconds it took.
+    `duration` how many monotonic seconds it took. An `extra` look belongs to no slot: the probe was failing, or its
+    first slot was far off. It says how things are now, but rates of failures count slots only.
     """
 
     probe: str
@@ -88,6 +89,7 @@ class Result:
     late: float
     duration: float
     finding: Finding
+    extra: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -133,6 +135,9 @@ class ProbeSettings(Settings):
     type: str
     every: Interval = 15.0
     timeout: Interval = 5.0
+    while_failing: Interval | None = Field(
+        default=None, description="How often it looks while it is down. Default: a third of `every`, from 5s to 1m."
+    )
     owner: str = Field(default="", description="Whose it is: a label on all it sees, and so on its alerts and routes.")
     labels: dict[str, str] = Field(default_factory=dict)
 
@@ -140,6 +145,16 @@ class ProbeSettings(Settings):
     def named_metrics(self) -> tuple[Metric, ...]:
         """What `check` may return beside its kind's metrics, because these settings name it."""
         return ()
+
+    @property
+    def every_while_failing(self) -> float:
+        """How often it looks while it is down, in seconds; as long as `every` means that it makes no extra looks."""
+        return min(self.every, self.while_failing or self.default_while_failing)
+
+    @property
+    def default_while_failing(self) -> float:
+        """What `while_failing` is where nobody says: a third of the interval, from 5 s to a minute."""
+        return min(max(self.every / 3, 5.0), 60.0)
 
 
 S = TypeVar("S", bound=ProbeSettings)
@@ -182,6 +197,7 @@ COMMON_METRICS: tuple[Metric, ...] = (
     Metric("probe_latency_seconds", "histogram", "How long looks took, by outcome."),
     Metric("probe_slots_total", "counter", "Slots by how they ended: run, late or missed."),
     Metric("probe_missed_total", "counter", "Missed slots by reason."),
+    Metric("probe_extra_looks_total", "counter", "Looks beside the slots: while failing, or before a far first slot."),
     Metric(
         "probe_prober_lag_seconds", "gauge", "How long the prober stood still in the last look; absent if it did not."
     ),

@@ -53,6 +53,13 @@ def check_probe(entry: Entry, problems: Problems) -> None:
             f"timeout {format_duration(settings.timeout)} is longer than every {format_duration(settings.every)}: "
             "the next look would be due while this one still runs",
         )
+    sooner = entry.node.step("while_failing")
+    if sooner is not None and (settings.while_failing or 0.0) > settings.every:
+        problems.add(
+            sooner.place,
+            f"while_failing {format_duration(settings.while_failing or 0.0)} is longer than every "
+            f"{format_duration(settings.every)}; make it shorter, or as long for no extra looks",
+        )
     check_labels(entry.node, problems)
 
 

@@ -10,6 +10,10 @@ from probes.units import format_duration, parse_duration
 from probes.yamlfile import Node
 
 _ITSELF = {"name", "type"}  # what makes a probe itself
+_WITHIN_EVERY = (
+    "timeout",
+    "while_failing",
+)  # never longer than `every`; where nobody wrote it for this probe, it is fitted
 
 
 class Defaults:
@@ -22,7 +26,7 @@ class Defaults:
             problems.add(node.place, f"defaults must be a mapping such as {{every: 15s}}, not {node.kind}")
 
     def complete(self, model: type[Settings], probe: Node) -> Node:
-        """The probe's own words, then the defaults; a timeout that nobody wrote for it never exceeds its interval."""
+        """The probe's own words, then the defaults; what nobody wrote for it never exceeds its interval."""
         keys = set(known_keys(model)) - _ITSELF
         self._known |= keys
         given = self._node.mapping if self._node else {}
@@ -32,7 +36,10 @@ class Defaults:
         if labels and own and isinstance(own.value, dict):
             merged = replace(own, value=labels.mapping | own.mapping)
             filled = replace(filled, value=filled.mapping | {"labels": merged})
-        return _fit_timeout(model, filled) if "timeout" in keys and not _says(probe, "timeout") else filled
+        for key in _WITHIN_EVERY:
+            if key in keys and not _says(probe, key):
+                filled = _fit(model, filled, key)
+        return filled
 
     def check(self) -> None:
         """Note each default that no probe could use. Call it when all probes were completed."""
@@ -53,12 +60,11 @@ def _says(probe: Node, key: str) -> bool:
     return any(word in probe.mapping for word in (key, bare, f"{bare}_file"))
 
 
-def _fit_timeout(model: type[Settings], probe: Node) -> Node:
-    every, timeout = _seconds(model, probe, "every"), _seconds(model, probe, "timeout")
-    if every is None or timeout is None or not 0 < every < timeout:
+def _fit(model: type[Settings], probe: Node, key: str) -> Node:
+    every, seconds = _seconds(model, probe, "every"), _seconds(model, probe, key)
+    if every is None or seconds is None or not 0 < every < seconds:
         return probe
-    fitted = Node(probe.place, format_duration(every))
-    return replace(probe, value=probe.mapping | {"timeout": fitted})
+    return replace(probe, value=probe.mapping | {key: Node(probe.place, format_duration(every))})
 
 
 def _seconds(model: type[Settings], probe: Node, key: str) -> float | None:

@@ -47,18 +47,26 @@ class Latency:
 class Tally:
     """Counts of one probe's slots and looks."""
 
-    __slots__ = ("last_run", "latencies", "missed", "results", "slots")
+    __slots__ = ("extra", "last_run", "latencies", "missed", "results", "slots")
 
     def __init__(self) -> None:
         self.last_run = 0.0
+        self.extra = 0
         self.results = dict.fromkeys(_OUTCOMES, 0)
         self.latencies: dict[Outcome, Latency] = {}
         self.slots = {"run": 0, "late": 0, "missed": 0}
         self.missed = dict.fromkeys(_REASONS, 0)
 
     def count(self, result: Result, interval: float) -> None:
-        """A look ended."""
+        """A look ended.
+
+        Extra looks are counted apart: they come more often while a probe fails, and would make the part of failed looks
+        larger than the part of the time that was lost.
+        """
         self.last_run = result.slot + result.late
+        if result.extra:
+            self.extra += 1
+            return
         self.results[result.outcome] += 1
         self.slots["late" if is_late(result.late, interval) else "run"] += 1
         self.latencies.setdefault(result.outcome, Latency()).add(result.duration)
@@ -74,7 +82,7 @@ class Tally:
 
     def values(self, interval: float) -> tuple[float, ...]:
         """The values of `signature`."""
-        counts = (interval, *self.results.values(), *self.slots.values(), *self.missed.values())
+        counts = (interval, *self.results.values(), *self.slots.values(), *self.missed.values(), self.extra)
         return (*counts, self.last_run) if self.last_run else counts
 
 
@@ -84,5 +92,6 @@ COUNTS: Signature = (
     *(("probe_results_total", (("outcome", outcome.value),)) for outcome in _OUTCOMES),
     *(("probe_slots_total", (("state", state),)) for state in ("run", "late", "missed")),
     *(("probe_missed_total", (("reason", reason.value),)) for reason in _REASONS),
+    ("probe_extra_looks_total", ()),
     ("probe_last_run_timestamp_seconds", ()),
 )

@@ -51,7 +51,8 @@ class Watched:
             readings = self._set(self._look, _LOOK_DECIDED, (*look, success), now)
         found = tuple([(name, labels) for name, _, labels in samples])
         readings += self._set(self._found, found, tuple([value for _, value, _ in samples]), now)
-        return readings + self._latency(outcome, now) + self.count(now)
+        latency = [] if result.extra else self._latency(outcome, now)
+        return readings + latency + self.count(now)
 
     def missed(self, missed: Missed, now: float) -> list[Reading]:
         """Slots were missed; answers what to remember at `now`."""

@@ -37,6 +37,11 @@ class TimerHeap:
         """Forget a probe."""
         del self._next[probe]
 
+    def due(self, probe: str) -> float:
+        """When this probe's next slot is due."""
+        cadence, index = self._next[probe]
+        return cadence.due(index)
+
     def next_due(self) -> float | None:
         """When the next slot is due; None when there are no probes."""
         while self._heap and not self._is_current(self._heap[0]):

@@ -45,7 +45,8 @@ class Link(asyncio.Protocol):
         """Orders came in."""
         for frame in self._frames.feed(data):
             verb, *words = wire.read_order(frame)
-            obey: dict[str, Callable[..., None]] = {"begin": self._begin, "apply": self._apply, "stop": self._stop}
+            obey: dict[str, Callable[..., None]] = {"begin": self._begin, "apply": self._apply, "look": self._look}
+            obey["stop"] = self._stop
             obey[verb](*words)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -96,6 +97,9 @@ class Link(asyncio.Protocol):
         if not self._lives:  # the first pulse comes after the first imports, which may take their time
             self._lives = True
             self._pulse()
+
+    def _look(self, name: str) -> None:
+        self._rounds.look_now(name)
 
     def _stop(self, grace: float) -> None:
         if not self.stopped.done():
@@ -154,6 +158,6 @@ def _tellable(result: wire.Plain) -> wire.Plain:
         wire.news(result)
     except ValueError:
         sentence = "could not look: the finding holds values other than texts and numbers"
-        probe, due, late, duration = result[:4]
-        return wire.plain(Seen(probe, due, late, duration, Finding(Outcome.UNKNOWN, sentence)))
+        probe, due, late, duration, extra = result[:5]
+        return wire.plain(Seen(probe, due, late, duration, Finding(Outcome.UNKNOWN, sentence), extra))
     return result

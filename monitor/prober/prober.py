@@ -75,9 +75,12 @@ class Prober:
             self._passive.apply(self._of_passive())
 
     def look_now(self, name: str) -> None:
-        """Judge a passive probe at once: its job has just reported."""
-        if self._passive is not None:
-            self._passive.look_now(name)
+        """Look at a probe at once, beside its slots: there is reason to. A passive one's job has just reported."""
+        if name in self._probes and self._passive is not None:
+            if self._probes[name][0].passive:
+                self._passive.look_now(name)
+            else:
+                self.shards[_share_of(name, len(self.shards))].look(name)
 
     def _share(self, probes: Iterable[ProbeSettings]) -> None:
         old = self._probes
@@ -110,11 +113,12 @@ class Prober:
     def _told(self, shard: Shard, results: list[wire.Plain], missed: list[tuple[str, str, int]]) -> None:
         shift = self._wall() - self._now()
         told = []
-        for probe, due, late, duration, *found in results:
+        for probe, due, late, duration, extra, *found in results:
             if probe in self._probes:
-                self._ledger.account(probe, due=due)
-                shard.vitals.began(late)
-                told.append(self._result(Seen(probe, due, late, duration, wire.finding(*found)), shift))
+                if not extra:
+                    self._ledger.account(probe, due=due)
+                    shard.vitals.began(late)
+                told.append(self._result(Seen(probe, due, late, duration, wire.finding(*found), extra), shift))
         if told:
             self._pass_on(told)
         for probe, _, count in missed:
@@ -148,7 +152,7 @@ class Prober:
 
     def _result(self, seen: Seen, shift: float) -> Result:
         kind = self._probes[seen.probe][1].type
-        return Result(seen.probe, kind, seen.due + shift, seen.late, seen.duration, seen.finding)
+        return Result(seen.probe, kind, seen.due + shift, seen.late, seen.duration, seen.finding, seen.extra)
 
     def _pass_on(self, results: list[Result]) -> None:
         try:

@@ -10,7 +10,7 @@ from monitor.prober.heap import TimerHeap
 from monitor.prober.lag import LoopLag
 from monitor.prober.look import let_go, look, new_run, prepare
 from monitor.prober.slots import Reason, cadence, interval, patience, suspended
-from probes.base import AnyProbe, Beat, Finding, ProbeSettings, Sample
+from probes.base import AnyProbe, Beat, Finding, Outcome, ProbeSettings, Sample
 
 #: The loop looks up at least this often, so that a night's sleep of the machine is noticed.
 _LONGEST_NAP = 1.0
@@ -19,16 +19,24 @@ _SHORTEST_NAP = 0.001
 _SUSPENDED = 0.5
 #: A first slot further off than this is not waited for; such early looks are spread over so many seconds.
 _LONG_WAIT, _SPREAD = 20.0, 10.0
+#: A look may take this much longer than its probe's patience.
+_OVERTIME = 0.1
+#: Between a failure and the next look lies at least this part of `while_failing`.
+_BREATH = 0.2
 
 
 class Seen(NamedTuple):
-    """A look that ended: `due` is a time of the schedule's clock, `late` and `duration` are seconds."""
+    """A look that ended: `due` is a time of the schedule's clock, `late` and `duration` are seconds.
+
+    An `extra` look serves no slot.
+    """
 
     probe: str
     due: float
     late: float
     duration: float
     finding: Finding
+    extra: bool = False
 
 
 class Report(Protocol):
@@ -90,6 +98,7 @@ class Rounds:
         self._watches: dict[str, _Watch] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._waiting: dict[str, float] = {}
+        self._again: dict[str, asyncio.TimerHandle] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._asleep = asleep
@@ -134,12 +143,41 @@ class Rounds:
         return first_due
 
     def look_now(self, name: str) -> None:
-        """Look at one probe at once, unless it is being looked at: there is news of it."""
-        if name in self._watches and name not in self._running and name not in self._waiting and self._limit:
-            self._start(name, self._clock())
+        """Look at one probe at once, beside its slots, unless it is being looked at.
+
+        An extra look must cost no slot: it is left out where it might still run when the next slot is due, and while
+        half of the room is taken. A passive probe's verdict is a matter of microseconds, and is always given.
+        """
+        watch = self._watches.get(name)
+        if watch is None or name in self._running or name in self._waiting or not self._limit:
+            return
+        now = self._clock()
+        if watch.kind.passive or (self._has_spare_room() and self._fits(name, watch, now)):
+            self._start(name, now, extra=True)
+
+    def _fits(self, name: str, watch: _Watch, begin: float) -> bool:
+        """Whether an extra look that begins then is over when the next slot is due, however long it takes."""
+        return begin + watch.patience + _OVERTIME < self._heap.due(name)
+
+    def _has_spare_room(self) -> bool:
+        return not self.held and not self._waiting and len(self._running) < (self._limit + 1) // 2
+
+    def _look_again(self, name: str, watch: _Watch, due: float) -> None:
+        """A probe that is down is looked at again sooner than its next slot."""
+        now, pause = self._clock(), watch.settings.every_while_failing
+        begin = max(due + pause, now + _BREATH * pause)
+        if pending := self._again.pop(name, None):
+            pending.cancel()
+        if not watch.kind.passive and self._fits(name, watch, begin):
+            self._again[name] = self._loop.call_later(begin - now, self._look_beside, name, watch)
+
+    def _look_beside(self, name: str, watch: _Watch) -> None:
+        self._again.pop(name, None)
+        if self._watches.get(name) is watch:
+            self.look_now(name)
 
     def _look_early(self, name: str, wait: float) -> None:
-        """Nobody should wait an hour for the first word of a probe: one whose first slot is far off looks once before."""
+        """Nobody should wait an hour for a probe's first word: one whose first slot is far off looks once before."""
         if wait > _LONG_WAIT:
             self._loop.call_later(wait % _SPREAD, self.look_now, name)
 
@@ -191,20 +229,22 @@ class Rounds:
         else:
             self._start(name, due)
 
-    def _start(self, name: str, due: float) -> None:
+    def _start(self, name: str, due: float, extra: bool = False) -> None:
         if not self._running:
             self.lag.begin()
-        self._running[name] = self._loop.create_task(self._look(name, self._watches[name], due))
+        self._running[name] = self._loop.create_task(self._look(name, self._watches[name], due, extra))
 
-    async def _look(self, name: str, watch: _Watch, due: float) -> None:
+    async def _look(self, name: str, watch: _Watch, due: float, extra: bool) -> None:
         late = max(0.0, self._clock() - due)
         try:
             finding, duration = await self._find(name, watch)
-            self._report.seen(Seen(name, due, late, duration, finding))
+            self._report.seen(Seen(name, due, late, duration, finding, extra))
         finally:
             self._ended(name)
         if self._watches.get(name) is not watch:
             await self._close(watch)
+        elif finding.outcome is Outcome.DOWN:
+            self._look_again(name, watch, due)
 
     async def _find(self, name: str, watch: _Watch) -> tuple[Finding, float]:
         if watch.probe is None:

@@ -80,6 +80,11 @@ class Shard:
         if self._transport is not None:
             self._transport.write(wire.order("apply", self.probes))
 
+    def look(self, name: str) -> None:
+        """Look at a probe at once, if there is a process to do it."""
+        if self._transport is not None:
+            self._transport.write(wire.order("look", name))
+
     async def stop(self, grace: float) -> None:
         """Ask the process to end within `grace` seconds, and see to it."""
         self._stopping = True

@@ -70,6 +70,11 @@ class JourneySettings(NetworkSettings):
         return min(10.0, self.timeout / 4) if self.reserve is None else self.reserve
 
     @property
+    def default_while_failing(self) -> float:
+        """A walk that does more than browse never walks more often than it was told to: it leaves traces in the shop."""
+        return super().default_while_failing if self.level == Level.BROWSE else self.every
+
+    @property
     def reaped_name(self) -> str:
         """Under which name cleanup knows what reap finds: the first `when`."""
         return next((step.when for step in self.cleanup if step.when), "")

@@ -110,6 +110,22 @@ def test_looks_and_slots_are_counted_whatever_they_find(exposition):
     assert value(exposition, "probe_last_run_timestamp_seconds") == NOW
 
 
+def test_an_extra_look_says_how_things_are_but_is_no_slot(exposition):
+    exposition.update(result(Outcome.DOWN), NOW)
+    before = {series: number for series, number in read(exposition).items() if "total" in series[0]}
+    extra = Result("home", "trivial", NOW + 5, 0.0, 0.3, Finding(Outcome.UP), extra=True)
+    exposition.update(extra, NOW + 5)
+    assert value(exposition, "probe_success") == 1
+    assert value(exposition, "probe_duration_seconds") == 0.3
+    assert value(exposition, "probe_last_run_timestamp_seconds") == NOW + 5
+    before["probe_extra_looks_total", frozenset()] = 1
+    after = read(exposition)
+    assert {series: after[series] for series in before if not series[0].startswith("process")} == {
+        series: number for series, number in before.items() if not series[0].startswith("process")
+    }
+    assert value(exposition, "probe_latency_seconds_count", outcome="up") is None
+
+
 def test_counts_begin_at_zero_so_that_the_first_failure_is_an_increase(exposition):
     assert value(exposition, "probe_results_total", outcome="down") == 0
     assert value(exposition, "probe_missed_total", reason="overload") == 0

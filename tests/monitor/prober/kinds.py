@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 
 from probes.base import Evidence, Finding, Outcome, Probe, ProbeSettings, Run, Sample
 from probes.registry import Registry
@@ -50,6 +51,16 @@ class ToldSettings(ProbeSettings):
     type: str = "raising"
     token: Secret = Secret("hunter2")
     message: str = "bad token hunter2\nin two lines"
+
+
+class DownProbe(Probe[ProbeSettings]):
+    """Down as long as the file that its owner names is not there."""
+
+    settings_model = ProbeSettings
+
+    async def check(self, run: Run) -> Finding:
+        there = Path(self.settings.owner).exists()  # noqa: ASYNC240 - one stat of a test's own file
+        return Finding(Outcome.UP if there else Outcome.DOWN, "not there")
 
 
 class RaisingProbe(Probe[ToldSettings]):
@@ -108,6 +119,7 @@ class TestKinds(Registry):
             "blocking": BlockingProbe,
             "dying": DyingProbe,
             "raising": RaisingProbe,
+            "down": DownProbe,
             "knowing": KnowingProbe,
             "odd": OddProbe,
             "pid": PidProbe,

@@ -134,6 +134,23 @@ async def test_a_passive_probe_is_judged_in_the_service():
         await watch.until(lambda: watch.of("job")[-1].outcome is Outcome.UP)
 
 
+async def test_extra_looks_while_failing_are_results_but_no_slots(tmp_path):
+    failing = ProbeSettings(name="a", type="down", owner="/nowhere", every=1.0, timeout=0.1, while_failing=0.2)
+    async with watching([failing, probe("b", every=10.0)]) as watch:
+        await watch.until(lambda: sum(result.extra for result in watch.of("a")) >= 4)
+        await watch.until(lambda: watch.prober.look_now("b") or any(result.extra for result in watch.of("b")))
+        watch.prober.look_now("nobody")
+        slots = [result.slot for result in watch.of("a") if not result.extra]
+        assert len(slots) >= 2
+        assert [round(slot - slots[0], 1) for slot in slots] == list(range(len(slots)))
+        os.kill(watch.prober.shards[0].pid, signal.SIGKILL)
+        told = len(watch.of("a"))
+        await watch.until(lambda: any(not result.extra for result in watch.of("a")[told:]))
+        ended = [result for result in watch.of("a") if not result.extra]
+        missed = sum(missed.slots for missed in watch.missed if missed.probe == "a")
+        assert len(ended) + missed == round(ended[-1].slot - ended[0].slot) + 1
+
+
 async def test_what_cannot_be_told_is_unknown_and_harms_nobody():
     async with watching([probe("odd", "odd"), probe("a")]) as watch:
         await watch.until(lambda: watch.of("odd") and len(watch.of("a")) > 3)

@@ -111,7 +111,7 @@ async def test_a_look_that_waits_for_room_begins_late_but_begins(notes):
 
 async def test_a_standstill_of_the_loop_is_counted_and_marks_the_looks_it_touched(notes):
     rounds = Rounds(notes, new_clock())
-    rounds.apply([slow("touched", 0.1, 3600.0), trivial("often", 0.05)])
+    rounds.apply([slow("touched", 0.1, 1e7), trivial("often", 0.05)])
     rounds.look_now("touched")
     await asyncio.sleep(0.03)
     time.sleep(0.3)  # noqa: ASYNC251 - the standstill itself
@@ -185,7 +185,7 @@ async def test_a_passive_probe_is_told_of_the_newest_report_and_judged_at_once(n
 
 async def test_closing_cuts_off_what_does_not_end_in_time(notes):
     rounds = Rounds(notes, new_clock())
-    rounds.apply([slow("a", 60.0, 3600.0, timeout=60.0)])
+    rounds.apply([slow("a", 60.0, 1e7, timeout=60.0)])
     rounds.look_now("a")
     await asyncio.sleep(0.05)
     began = time.monotonic()
@@ -216,3 +216,55 @@ async def test_a_probe_whose_first_slot_is_far_off_gives_a_first_word_soon(notes
     await asyncio.sleep(10.5)
     await rounds.close(1.0)
     assert sorted(seen.probe for seen in notes.looks) == sorted(far)
+
+
+def down(name, path="/nowhere", **more):
+    return kinds.DownProbe, ProbeSettings(name=name, type="down", owner=str(path), timeout=0.05, **more)
+
+
+async def test_a_probe_that_is_down_is_looked_at_sooner_until_it_is_up_again(notes, tmp_path):
+    rounds = Rounds(notes, new_clock())
+    rounds.apply([down("a", tmp_path / "up", every=1.0, while_failing=0.2), trivial("fine", 1.0, while_failing=0.2)])
+    await asyncio.sleep(2.2)
+    (tmp_path / "up").touch()
+    await asyncio.sleep(1.3)
+    await rounds.close(1.0)
+    assert not any(seen.extra for seen in notes.of("fine"))
+    looks = notes.of("a")
+    first_up = next(n for n, seen in enumerate(looks) if seen.finding.outcome is Outcome.UP)
+    assert sum(seen.extra for seen in looks[:first_up]) >= 3
+    assert not any(seen.extra for seen in looks[first_up + 1 :])
+    assert not notes.lost, "an extra look costs no slot"
+    slots, cad = [seen.due for seen in looks if not seen.extra], cadence("a", 1.0)
+    assert [cad.latest(due + 0.5) for due in slots] == list(
+        range(cad.latest(slots[0] + 0.5), cad.latest(slots[0] + 0.5) + len(slots))
+    )
+
+
+async def test_a_failure_that_takes_its_whole_time_leaves_the_next_slot_alone(notes):
+    rounds = Rounds(notes, new_clock())
+    hanging = kinds.SlowSettings(name="hangs", takes=60.0, every=0.6, timeout=0.5, while_failing=0.05)
+    rounds.apply([(kinds.SlowProbe, hanging)])
+    await asyncio.sleep(2.0)
+    await rounds.close(1.0)
+    assert not notes.lost
+    assert not any(seen.extra for seen in notes.looks)
+
+
+async def test_no_extra_looks_where_the_room_is_taken(notes):
+    rounds = Rounds(notes, new_clock(), limit=2)
+    rounds.apply([slow("long", 5.0, 1e7), down("a", every=1e7, while_failing=0.05)])
+    rounds._begin("long", rounds._clock())
+    rounds._begin("a", rounds._clock())
+    await asyncio.sleep(0.5)
+    await rounds.close(0.0)
+    assert len(notes.of("a")) == 1
+
+
+async def test_whoever_asks_for_as_much_gets_no_extra_looks(notes):
+    rounds = Rounds(notes, new_clock())
+    rounds.apply([down("a", every=0.5, while_failing=0.5)])
+    await asyncio.sleep(1.6)
+    await rounds.close(1.0)
+    assert len(notes.looks) >= 2
+    assert not any(seen.extra for seen in notes.looks)

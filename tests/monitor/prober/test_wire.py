@@ -20,8 +20,8 @@ def test_a_finding_arrives_as_it_left(finding):
     (body,) = wire.Frames().feed(frame)
     verb, (told,) = wire.read_news(body)
     assert verb == "told"
-    assert told[:4] == ("p", 1.0, 0.1, 0.2)
-    assert wire.finding(*told[4:]) == finding
+    assert told[:5] == ("p", 1.0, 0.1, 0.2, False)
+    assert wire.finding(*told[5:]) == finding
 
 
 @given(st.lists(st.binary(max_size=200), max_size=10), st.integers(1, 50))
