@@ -70,6 +70,7 @@ def test_what_belongs_to_another_name_is_not_taken() -> None:
         answer()[:6] + b"\0\1" + answer()[8:] + b"\xc0\x1e",  # a name that points at itself
         answer()[:6] + b"\0\1" + answer()[8:] + b"\x50" + b"a" * 80,
     ],
+    ids=["nothing", "zeros", "another name", "a question", "cut short", "a loop", "a long label"],
 )
 def test_what_is_no_answer_is_refused(data: bytes) -> None:
     with pytest.raises((ValueError, IndexError, struct.error)):
