@@ -92,9 +92,9 @@ class TcpProbe(Probe[TcpSettings]):
         if not settings.dialogue:
             return
         visit.phases.enter("dialogue")
-        before, after = at_starttls(settings.dialogue)
-        await dialogue.hold(wire, before)
+        clear, secret = at_starttls(settings.dialogue)
+        await dialogue.hold(wire, clear)
         if self._late_tls:
-            await visit.secure(settings.tls or DEFAULT_TLS, before)
+            await visit.secure(settings.tls or DEFAULT_TLS, clear)
             visit.phases.enter("dialogue")
-            await dialogue.hold(wire, after)
+            await dialogue.hold(wire, secret)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from probes.base import Metric, ProbeSettings, Run, Sample
-from probes.net.address import NameServer
+from probes.net.address import Address, NameServer
 from probes.net.resolver import Family, Resolver
 from probes.settings import Settings
 from probes.units import Interval
@@ -49,8 +49,13 @@ class NetworkSettings(ProbeSettings):
     resolver: tuple[NameServer, ...] = ()
 
     def make_resolver(self) -> Resolver:
-        """The resolver that these settings ask for."""
-        return Resolver(self.resolver)
+        """The resolver that these settings ask for; those who ask for the same one share it."""
+        return _shared(self.resolver)
+
+
+@lru_cache(maxsize=1024)
+def _shared(servers: tuple[Address, ...]) -> Resolver:
+    return Resolver(servers)
 
 
 def before(run: Run) -> float:
