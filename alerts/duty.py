@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from alerts.escalation import Escalation, EscalationStep, Plan, tell_once
 from alerts.identity import EXTERNAL, core, group, identity
+from alerts.inhibit import Inhibition
 from alerts.oncall import Roster
 from alerts.route import Route, route
 from alerts.silence import Silence
@@ -36,6 +37,7 @@ class Duty:
     notifiers: tuple[str, ...]
     external: frozenset[str] = EXTERNAL
     planned: Callable[[float], tuple[Silence, ...]] = lambda now: ()
+    inhibit: tuple[Inhibition, ...] = ()
 
     def assign(self, labels: Labels) -> Assignment:
         """Where an alert with these labels belongs."""

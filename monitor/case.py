@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from alerts import inhibit
 from alerts.alert import Alert, Status
 from alerts.decision import decide
 from alerts.duty import Assignment, Duty
 from alerts.incident import Ack, Context, Decision, Due, Event, Incident, Policy, Resolve
+from alerts.match import matches
 from alerts.quiet import quiet_silence
 from alerts.silence import Silence
 from monitor.store import StoreError, incidents, outbox, silences
@@ -123,13 +125,33 @@ class Case:
     ) -> Decision:
         known = stored.incident if stored else None
         key = key or (known.key if known else self._new_key())
-        decision = decide(known, event, self._now, self._context(key, assigned, labels))
+        decision = decide(known, event, self._now, self._context(known, key, assigned, labels))
         self.events.append(type(event).__name__.lower())
         if decision.incident is not None:
             self._keep(stored, decision.incident, decision)
+            self._let_others_look(known, decision.incident)
         return decision
 
-    def _context(self, key: str, assigned: Assignment, labels: Labels) -> Context:
+    def _let_others_look(self, before: Incident | None, after: Incident) -> None:
+        """What this incident holds back, or held back until now, is decided again."""
+        changed = inhibit.voices(before) ^ inhibit.voices(after)
+        if not changed or not self._duty.inhibit:
+            return
+        others = [one.incident for one in incidents.unresolved(self._connection) if one.incident.key != after.key]
+        for key in list(inhibit.concerned(self._duty.inhibit, changed, others)):
+            stored = incidents.by_key(self._connection, key)  # read again: the one before may have changed it
+            if stored is not None:
+                self._again(stored, Due())
+
+    def _held_back(self, known: Incident | None, key: str, labels: Labels) -> tuple[Silence, ...]:
+        alerts = inhibit.voices(known) | {labels}
+        rules = [rule for rule in self._duty.inhibit if any(matches(rule.target, target) for target in alerts)]
+        if not rules:
+            return ()
+        open_ones = (one.incident for one in incidents.unresolved(self._connection))
+        return inhibit.holding(rules, key, alerts, open_ones, self._now)
+
+    def _context(self, known: Incident | None, key: str, assigned: Assignment, labels: Labels) -> Context:
         hours = None
         if assigned.route is not None and not assigned.plan.insists:
             hours = quiet_silence(assigned.route.quiet, self._now)
@@ -139,7 +161,7 @@ class Case:
             labels=assigned.group,
             plan=assigned.plan,
             who=self._duty.who,
-            silences=self._active() + ((hours,) if hours else ()),
+            silences=self._active() + ((hours,) if hours else ()) + self._held_back(known, key, labels),
             evidence=self._around.evidence(labels),
             quiet=self._around.quiet,
             policy=self._around.policy,

@@ -12,5 +12,6 @@ def duty_of(config: Config) -> Duty:
         routes=config.routes,
         escalations=config.oncall.escalations,
         notifiers=tuple(channel.name for channel in config.notifiers),
+        inhibit=config.inhibit,
         planned=lambda now: planned(config.maintenance, now),
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alerts.incident import State
+from alerts.inhibit import INHIBITION
 from alerts.page import Page, not_reached, took
 from probes.base import Evidence, Outcome
 from probes.units import format_duration
@@ -110,8 +111,8 @@ def _facts(page: Page) -> str:
     if page.state is State.STALE:
         lines.append("Its source went quiet: nobody knows whether it is mended.")
     if page.hush is not None:
-        until = _moment(page.hush.until)
-        lines.append(f"Silenced by {fit(page.hush.by, 100)} until {until}: {fit(page.hush.reason, 300)}")
+        until = "" if page.hush.by == INHIBITION else f" until {_moment(page.hush.until)}"  # ends with what holds it
+        lines.append(f"Silenced by {fit(page.hush.by, 100)}{until}: {fit(page.hush.reason, 300)}")
     if page.description:
         lines.append(fit(page.description, 1000))
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny, ValidationInfo
 
 from alerts.escalation import Escalation
+from alerts.inhibit import USUAL, Inhibition
 from alerts.maintenance import Maintenance
 from alerts.notifiers.base import NotifierSettings
 from alerts.objective import Objective
@@ -118,6 +119,9 @@ class Config(Settings):
     )
     routes: tuple[Route, ...] = Field(default=(), description="Which alert goes where; the first that fits wins.")
 
+    inhibit: tuple[Inhibition, ...] = Field(
+        default=USUAL, description="Which open alerts hold others back: causes wait while their symptom pages."
+    )
     maintenance: tuple[Maintenance, ...] = Field(
         default=(), description="Announced work, during which matching alerts wake nobody."
     )

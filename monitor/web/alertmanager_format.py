@@ -8,6 +8,7 @@ from typing import Any
 from alerts.alert import Alert, Status
 from alerts.identity import EXTERNAL
 from alerts.incident import Incident
+from alerts.inhibit import INHIBITION
 from alerts.silence import BadMatcher, Matcher, Silence
 from probes.base import Labels
 
@@ -100,6 +101,8 @@ def write_alert(
 ) -> dict[str, Any]:
     """A gettableAlert."""
     silenced_by = [silence.id for silence in silences if silence.mutes(alert.labels)]
+    hush = incident.hush
+    inhibited_by = [hush.reason] if hush is not None and hush.by == INHIBITION else []
     return {
         "labels": dict(alert.labels),
         "annotations": alert.annotations | {"shopwatch_incident": incident.key, "shopwatch_state": incident.state},
@@ -110,9 +113,9 @@ def write_alert(
         "generatorURL": alert.generator_url,
         "receivers": [{"name": receiver}],
         "status": {
-            "state": "suppressed" if silenced_by else "active",
+            "state": "suppressed" if silenced_by or inhibited_by else "active",
             "silencedBy": silenced_by,
-            "inhibitedBy": [],
+            "inhibitedBy": inhibited_by,
             "mutedBy": [],
         },
     }
