@@ -9,12 +9,10 @@ from typing import Any
 
 import uvloop
 
+from monitor.errands.line import LONGEST_LINE
 from probes.blackbox.guard import Guard
 from probes.blackbox.modules import Module, load_modules
 from probes.blackbox.prober import probe
-
-#: A line holds a whole blackbox.yml, or a whole page of metrics.
-LONGEST_LINE = 16 * 1024 * 1024
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.errands.child import LONGEST_LINE
+from monitor.errands.line import LONGEST_LINE
 from probes.blackbox.settings import BlackboxSettings
 
 log = logging.getLogger(__name__)
