@@ -16,6 +16,7 @@ KINDS = Registry(
         "journey": "probes.journey:JourneyProbe",
         "redis": "probes.redis:RedisProbe",
         "scrape": "probes.scrape:ScrapeProbe",
+        "amqp": "probes.amqp:AmqpProbe",
         "smtp": "probes.smtp:SmtpProbe",
         "sql": "probes.sql:SqlProbe",
         "websocket": "probes.websocket:WebsocketProbe",

@@ -1,6 +1,7 @@
 """Real servers that tests start on loopback for themselves, and end by pid."""
 
 import contextlib
+import json
 import os
 import pwd
 import signal
@@ -121,6 +122,60 @@ def redis(*words: str) -> Iterator[int]:
     with tempfile.TemporaryDirectory(prefix="shopwatch-redis-") as folder:
         arguments = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder, *words]
         with started(arguments, folder, lambda: port_open(port)):
+            yield port
+
+
+#: What the broker of `rabbitmq` has: a virtual host with two queues, and a user who may not see the one at the root.
+_BROKER = {
+    "vhosts": [{"name": "/"}, {"name": "shop"}],
+    "users": [
+        {"name": "guest", "password": "guest", "tags": "administrator"},
+        {"name": "probe", "password": "hunter2", "tags": ""},
+    ],
+    "permissions": [
+        {"user": "guest", "vhost": "shop", "configure": ".*", "write": ".*", "read": ".*"},
+        {"user": "probe", "vhost": "shop", "configure": "", "write": "", "read": ""},
+    ],
+    "queues": [
+        {"name": name, "vhost": "shop", "durable": True, "auto_delete": False, "arguments": {}}
+        for name in ("mails", "empty")
+    ],
+}
+
+
+@contextlib.contextmanager
+def rabbitmq() -> Iterator[int]:
+    """A RabbitMQ of our own on loopback, with what _BROKER says; yields its port."""
+    require_program("rabbitmq-server")
+    server = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # Debian's wrapper on the path insists on its own user
+    port, names, distribution = free_port(), free_port(), free_port()
+    with tempfile.TemporaryDirectory(prefix="shopwatch-rabbitmq-") as folder:
+        Path(folder, "plugins").write_text("[].")
+        Path(folder, "definitions").write_text(json.dumps(_BROKER))
+        Path(folder, "rabbit.conf").write_text(f"load_definitions = {folder}/definitions\n")
+        environment = {
+            "HOME": folder,
+            "ERL_EPMD_PORT": str(names),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": "shopwatch@localhost",
+            "RABBITMQ_NODE_PORT": str(port),
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": folder,
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbit.conf",
+            "RABBITMQ_CONF_ENV_FILE": f"{folder}/none",
+        }
+        # Erlang would start its daemon of names by itself, and leave it behind.
+        daemon = [require_program("epmd"), "-port", str(names), "-address", "127.0.0.1"]
+        with (
+            tempfile.TemporaryDirectory(prefix="shopwatch-epmd-") as other,
+            started(daemon, other, lambda: port_open(names)),
+            started([server], folder, lambda: port_open(port), **environment),
+        ):
             yield port
 
 
