@@ -40,6 +40,7 @@ from monitor.schedule import Appointment, Schedule
 from monitor.selfwatch import watch
 from monitor.soundness import faults
 from monitor.store import Store, incidents
+from monitor.store.retention import forget
 from monitor.verifications import Verifications
 from monitor.web.bell import Bell
 from probes import KINDS
@@ -51,6 +52,8 @@ log = logging.getLogger(__name__)
 RULE_INTERVAL = REFRESH = 15.0
 #: Settings that are read once: a change waits for the next start, and a reload says so.
 FIXED = ("location", "listen", "store", "store_password", "probers")
+#: When old incidents are forgotten.
+FORGET = "40 3 * * *"
 #: How long one delivery of alerts to the desk may take before it counts as failed and is told again.
 _DESK_SECONDS = 30.0
 
@@ -64,6 +67,7 @@ class Shopwatch:
     def __init__(self, config: Config, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.config, self.path, self.clock = config, path, clock
         self.reload_ok, self.reloaded_at = True, clock()
+        self.started_at = clock()
         self._stack = AsyncExitStack()
         self._reloading = asyncio.Lock()
         self.bell = Bell()
@@ -179,11 +183,15 @@ class Shopwatch:
 
         return [
             Appointment("retire the archive", RETIRE, self.archive.retire),
+            Appointment("forget old incidents", FORGET, self._forget),
             *(
                 Appointment(f"verify {backup.name}", backup.verify.restore, verify(backup.name))
                 for backup in config.backups
             ),
         ]
+
+    def _forget(self) -> None:
+        self.store.transaction(lambda connection: forget(connection, self.clock()))
 
     def heard(self, watchdog: Alert) -> None:
         """The Watchdog of a Prometheus in front has arrived: it lives."""
@@ -233,6 +241,7 @@ class Shopwatch:
         while True:
             try:
                 self.intake.refresh()
+                self.heartbeats.listening()
             except Exception:  # one bad round must not end the rounds
                 log.exception("the samples could not be refreshed")
             await asyncio.sleep(REFRESH)

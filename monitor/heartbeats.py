@@ -24,15 +24,25 @@ class Heartbeats:
         self._clock = clock
         self._beats: dict[str, Heard] = {}
         self._lock = threading.Lock()
+        self._listens = False
         self._allowance: dict[str, tuple[float, float]] = {}
 
     def expect(self, probes: Iterable[str]) -> None:
         """Expect reports of these probes' jobs. Waits for the store: call it at start, or in a thread."""
         names, now = list(probes), self._clock()
+        if not self._listens:
+            self._store.transaction(lambda connection: heartbeats.resume(connection, now))
+            self._listens = True
         self._store.transaction(lambda connection: heartbeats.expect(connection, names, now))
         stored = self._store.transaction(heartbeats.read)
         with self._lock:  # a report may have come in since the store was read
             self._beats = {name: _newer(stored[name], self._beats.get(name)) for name in names}
+
+    def listening(self) -> None:
+        """We are up and could hear a report: call it every few seconds, it does not wait for the store."""
+        if self._beats:
+            now = self._clock()
+            self._store.submit(lambda connection: heartbeats.listening(connection, now))
 
     def of(self, probe: str) -> Heard:
         """Since when we expect this probe's job (wall clock, UTC), and its newest report."""

@@ -121,11 +121,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """A job's own report on /heartbeat/NAME: when (wall clock, UTC), and whether it went well."""
+    """A job's own report on /heartbeat/NAME: when (wall clock, UTC), and whether it went well.
+
+    `deaf` is for how many seconds since then nobody listened, because Shopwatch itself was down.
+    """
 
     at: float
     ok: bool = True
     message: str = ""
+    deaf: float = 0.0
 
 
 class ProbeSettings(Settings):

@@ -18,7 +18,8 @@ class HeartbeatSettings(ProbeSettings):
 class HeartbeatProbe(Probe[HeartbeatSettings]):
     """Judges the newest report: a failure is down at once, and so is silence longer than `every` and `grace`.
 
-    A job that never reported yet is unknown until it has had as long as that since we first heard of it.
+    The time in which Shopwatch itself was down, and could hear nobody, does not count as silence. A job that never
+    reported yet is unknown until it has had as long as that since we first heard of it.
     """
 
     settings_model = HeartbeatSettings
@@ -33,7 +34,7 @@ class HeartbeatProbe(Probe[HeartbeatSettings]):
         patience = self.settings.every + self.settings.grace
         if run.beat is None:
             return self._never_reported(run, run.waiting_since + patience)
-        due = run.beat.at + patience
+        due = run.beat.at + run.beat.deaf + patience
         samples = (
             Sample("heartbeat_last_report_timestamp_seconds", run.beat.at),
             Sample("heartbeat_due_timestamp_seconds", due),
@@ -44,7 +45,8 @@ class HeartbeatProbe(Probe[HeartbeatSettings]):
         if not run.beat.ok:
             reason = f"the job reported a failure {ago} ago{said}"
         elif run.now > due:
-            reason = f"silent for {ago}; {self._expected}"
+            deaf = f" (Shopwatch itself was down for {_length(run.beat.deaf)} of it)" if run.beat.deaf >= 1 else ""
+            reason = f"silent for {ago}{deaf}; {self._expected}"
         else:
             return Finding(Outcome.UP, samples=samples, evidence=Evidence(f"reported {ago} ago", facts=facts))
         return Finding(Outcome.DOWN, reason, samples, Evidence(reason, facts=facts))

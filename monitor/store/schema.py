@@ -156,6 +156,9 @@ heartbeats = Table(
     Column("reported_at", Double),
     Column("ok", Boolean),
     Column("message", Text),
+    #: Seconds since the last report in which Shopwatch itself was down, and until when it was surely up.
+    Column("deaf", Double, nullable=False),
+    Column("heard_until", Double, nullable=False),
 )
 
 #: One row a verification of a backup, written when it begins; without a verdict it still runs, or was killed.

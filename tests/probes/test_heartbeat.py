@@ -59,3 +59,11 @@ def test_settings_are_words_with_units():
     assert (settings.every, settings.grace) == (24 * HOUR, 2 * HOUR)
     with pytest.raises(ValidationError):
         HeartbeatSettings(name="import", type="heartbeat", grace="soon")
+
+
+def test_our_own_absence_is_not_the_jobs_silence():
+    beat = Beat(NOW - 30 * HOUR, deaf=5 * HOUR)
+    assert judge(beat).outcome is Outcome.UP
+    finding = judge(Beat(NOW - 32 * HOUR, deaf=5 * HOUR))
+    assert finding.outcome is Outcome.DOWN
+    assert "silent for 1d8h (Shopwatch itself was down for 5h of it)" in finding.reason

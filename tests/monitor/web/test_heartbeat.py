@@ -73,7 +73,7 @@ def test_a_report_survives_a_restart(office):
     office.store.close()
     office.now += 60
     office.open()
-    assert office.heartbeats.of("import") == (office.now - 60, Beat(office.now - 60, False))
+    assert office.heartbeats.of("import") == (office.now - 60, Beat(office.now - 60, False, deaf=60.0))
 
 
 @pytest.mark.parametrize(

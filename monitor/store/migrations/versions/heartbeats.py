@@ -18,4 +18,6 @@ def upgrade() -> None:
         sa.Column("reported_at", sa.Double()),
         sa.Column("ok", sa.Boolean()),
         sa.Column("message", sa.Text()),
+        sa.Column("deaf", sa.Double(), nullable=False),
+        sa.Column("heard_until", sa.Double(), nullable=False),
     )
