@@ -62,6 +62,8 @@ class Series:
             elif len(offsets) >= full + _KEPT:
                 state = self.state = _packed(state, full)
             offsets, offset = state.offsets, at_ms - state.base
+        elif state.closed and offset <= 0:
+            return False  # not later than the chunk that was taken in last
         # A reader goes by the number of values: the time must be there first.
         offsets.append(offset)
         state.values.append(value)

@@ -242,3 +242,39 @@ def test_readers_see_whole_samples_while_writers_append() -> None:
     reader.join()
     assert problems == []
     assert samples.sample_count == 20 * 599 + 600
+
+
+def test_a_whole_chunk_is_taken_in_as_if_its_samples_had_come() -> None:
+    one = labels("a")
+    samples = Samples(max_samples=1000)
+    assert samples.last(one) is None
+    assert samples.adopt(one, pack([1000, 2000], array("d", [1.0, 2.0])))
+    assert samples.last(one) == 2.0
+    assert not samples.append(one, 1999, 9.0)
+    assert not samples.append(one, 2000, 9.0)
+    assert samples.append(one, 3000, 3.0)
+    assert samples.adopt(one, pack([4000, 5000], array("d", [4.0, 5.0])))
+    assert samples.append(one, 6000, 6.0)
+    (series,) = samples.select(named("a"), 0, 0)
+    assert series.window(0, 9000) == ([1000, 2000, 3000, 4000, 5000, 6000], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    assert samples.sample_count == series.count() == 6
+
+
+def test_a_chunk_that_is_not_later_is_refused() -> None:
+    one = labels("a")
+    samples = Samples()
+    samples.adopt(one, pack([1000, 2000], array("d", [1.0, 2.0])))
+    assert not samples.adopt(one, pack([2000, 3000], array("d", [1.0, 2.0])))
+    samples.append(one, 4000, 1.0)
+    assert not samples.adopt(one, pack([4000, 5000], array("d", [1.0, 2.0])))
+    assert samples.refused["order"] == 4
+    assert samples.sample_count == 3
+
+
+def test_chunks_count_against_the_limits() -> None:
+    samples = Samples(max_samples=3, max_series=2)
+    assert samples.adopt(labels("a"), pack([1000, 2000], array("d", [1.0, 2.0])))
+    assert samples.adopt(labels("b"), pack([1000, 2000], array("d", [1.0, 2.0])))
+    assert samples.evicted["samples"] + samples.sample_count == 4
+    assert not samples.adopt(labels("c"), pack([1000, 2000], array("d", [1.0, 2.0])))
+    assert samples.refused["series"] == 1
