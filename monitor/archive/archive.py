@@ -5,6 +5,7 @@ cannot be written, that is said once and counted, alerting goes on, and the next
 """
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +34,8 @@ _MOST_SERIES, _MOST_MINUTES, _MOST_COARSE = 2_000, 3_000_000, 20_000_000
 #: The minute's work begins this long after the full minute, when its last samples have come.
 _AFTER = 2.0
 _PATIENCE = 60.0
+#: A replica writes when the one that did has been silent for this long.
+_SILENT = 180.0
 #: When the store forgets what is too old (cron, UTC).
 RETIRE = "17 3 * * *"
 
@@ -40,7 +43,8 @@ RETIRE = "17 3 * * *"
 class Archive:
     """What long windows need of `memory`, kept in `store` for this `location`.
 
-    `clock` is wall-clock seconds. Locations that share a store keep apart what they saw.
+    `clock` is wall-clock seconds. Locations that share a store keep apart what they saw. Of several replicas at one
+    location one writes, and the others stand by: each takes for written what that one wrote.
     """
 
     def __init__(self, memory: Samples, store: Store, location: str, clock: Callable[[], float] = time.time) -> None:
@@ -48,6 +52,7 @@ class Archive:
         self._minutes = Tier(MINUTE, _MINUTES_KEPT, _MOST_MINUTES, _MOST_SERIES)
         self._coarse = Tier(COARSE, _LEAST_KEPT, _MOST_COARSE, _MOST_SERIES)
         self._born_ms = round(clock() * 1000)
+        self._writer = secrets.token_hex(8)
         self._wanted = Wanted()
         self._loaded = False
         self._in_trouble = False
@@ -152,10 +157,14 @@ class Archive:
     def _save(self) -> None:
         pieces = [(tier, list(tier.pieces())) for tier in self.tiers()]
         rows = [self._row(tier, piece) for tier, some in pieces for piece in some]
+        now = self._clock()
+        alive = (now - _SILENT, now + _SILENT)
+        other = None
         if rows:
-            self._store.submit(lambda connection: bundles.save(connection, self._location, rows)).result(_PATIENCE)
+            write = partial(bundles.save, location=self._location, writer=self._writer, rows=rows, alive=alive)
+            other = self._store.submit(write).result(_PATIENCE)
         for tier, _ in pieces:
-            tier.saved_ms = tier.taken_ms
+            tier.saved_ms = tier.taken_ms if other is None else max(tier.saved_ms, min(tier.taken_ms, other))
 
     def _row(self, tier: Tier, piece: Piece) -> bundles.Row:
         bundle = piece.bundle

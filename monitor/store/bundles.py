@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import Connection, and_, delete, func, insert, select
 
+from monitor.store.lock import take_turns
 from monitor.store.schema import archive_bundles
 
 
@@ -19,9 +20,20 @@ class Row(NamedTuple):
     replaces_after_ms: int | None = None
 
 
-def save(connection: Connection, location: str, rows: Iterable[Row]) -> None:
-    """Write bundles; one that stands for a whole span takes the place of the pieces that were written of it."""
+def save(
+    connection: Connection, location: str, writer: str, rows: Iterable[Row], alive: tuple[float, float]
+) -> int | None:
+    """Write bundles; one that stands for a whole span takes the place of the pieces that were written of it.
+
+    Answers None, or, when another process has written for this location between the two moments of `alive` (seconds),
+    up to when it has (milliseconds), and writes nothing: the counters of two processes must not be mixed.
+    """
+    take_turns(connection)
     table = archive_bundles.c
+    others = and_(table.location == location, table.writer != writer, table.ends_at.between(*alive))
+    kept: float | None = connection.scalar(select(func.max(table.ends_at)).where(others))
+    if kept is not None:
+        return round(kept * 1000)
     for row in rows:
         if row.replaces_after_ms is not None:
             inside = and_(table.ends_at > row.replaces_after_ms / 1000, table.ends_at <= row.end_ms / 1000)
@@ -35,8 +47,10 @@ def save(connection: Connection, location: str, rows: Iterable[Row]) -> None:
                 ends_at=row.end_ms / 1000,
                 samples=row.samples,
                 body=row.body,
+                writer=writer,
             )
         )
+    return None
 
 
 def load(connection: Connection, location: str, resolution_ms: int, since_ms: int) -> list[Row]:

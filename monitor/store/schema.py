@@ -188,6 +188,8 @@ archive_bundles = Table(
     Column("samples", Integer, nullable=False),
     #: monitor.archive.bundle.encode
     Column("body", LargeBinary, nullable=False),
+    #: The process that wrote it: only one of a location does at any time.
+    Column("writer", String(32), nullable=False),
 )
 Index(
     "ix_archive_bundles_location_resolution_ends_at",

@@ -155,6 +155,28 @@ def test_locations_in_one_store_are_kept_apart(store: Store, clock: Time) -> Non
     assert elsewhere.storage.label_names() == []
 
 
+def test_of_two_replicas_one_writes_and_the_other_takes_over(store: Store, clock: Time) -> None:
+    """Their counters began at different times: mixed, they would look like one reset after the other."""
+    first, second = Watch(store, clock), Watch(store, clock)
+
+    def minute(count: float, *, both: bool) -> None:
+        clock.now += 60
+        for watch, value in ((first, count), (second, count + 5000)) if both else ((second, count + 5000),):
+            watch.memory.append(LOOKS, round(clock.now * 1000), value)
+            watch.archive.tick()
+
+    for count in range(60):
+        minute(count, both=True)
+    reader = Watch(store, clock)
+    assert reader.ask("max_over_time(probe_results_total[1d])") == 59
+    for count in range(60, 90):
+        minute(count, both=False)
+    reader = Watch(store, clock)
+    assert reader.ask("resets(probe_results_total[1d])") == 0
+    assert reader.ask("count_over_time(probe_results_total[1d])") == pytest.approx(90, abs=4)
+    assert reader.ask("max_over_time(probe_results_total[1d])") == 5089
+
+
 def test_a_bundle_that_cannot_be_read_costs_only_itself(
     store: Store, clock: Time, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -162,7 +184,7 @@ def test_a_bundle_that_cannot_be_read_costs_only_itself(
     watch.run(600)
     at = round((clock.now - 300) * 1000)
     bad = bundles.Row(60_000, at, at, 1, b"\x00nonsense")
-    store.transaction(lambda connection: bundles.save(connection, "taipei", [bad]))
+    store.transaction(lambda connection: bundles.save(connection, "taipei", "someone", [bad], (0.0, 0.0)))
     again = Watch(store, clock)
     assert "cannot be read, and is left out" in caplog.text
     assert again.ask('count_over_time(probe_results_total{probe="checkout"}[20m])') == 10
