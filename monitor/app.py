@@ -18,7 +18,7 @@ from alerts.rulestate import Surroundings as RuleSurroundings
 from alerts.standby import Standby
 from monitor.archive import RETIRE, Archive
 from monitor.case import Surroundings
-from monitor.config import Changes, Config, ConfigError, diff, load
+from monitor.config import FIXED, Changes, Config, ConfigError, diff, load
 from monitor.deadman import Deadman
 from monitor.desk import Desk
 from monitor.duty import duty_of
@@ -31,6 +31,7 @@ from monitor.intake import Intake
 from monitor.latest import Latest
 from monitor.metrics import Exposition
 from monitor.pager import Pager
+from monitor.perch import Perch
 from monitor.prober.prober import Prober
 from monitor.prober.slots import interval
 from monitor.rulekeeper import RuleKeeper
@@ -50,8 +51,6 @@ log = logging.getLogger(__name__)
 
 #: How often rules are evaluated whose group names no interval, and series that nothing refreshed are looked after.
 RULE_INTERVAL = REFRESH = 15.0
-#: Settings that are read once: a change waits for the next start, and a reload says so.
-FIXED = ("location", "listen", "store", "store_password", "probers")
 #: When old incidents are forgotten.
 FORGET = "40 3 * * *"
 #: How long one delivery of alerts to the desk may take before it counts as failed and is told again.
@@ -68,6 +67,7 @@ class Shopwatch:
         self.config, self.path, self.clock = config, path, clock
         self.reload_ok, self.reloaded_at = True, clock()
         self.started_at = clock()
+        self._probes: dict[str, ProbeSettings] = {}
         self._stack = AsyncExitStack()
         self._reloading = asyncio.Lock()
         self.bell = Bell()
@@ -110,10 +110,11 @@ class Shopwatch:
             speaks=lambda alert: self.standby.speaks(alert, clock()),
         )
         self.intake = Intake(self.exposition, self.samples, self.latest, self._changed, clock)
+        self.perch = Perch(self.intake.take, lambda name: self.prober.look_now(name))  # noqa: PLW0108 - it is made below
         self.prober = Prober(
             (),
             config.location,
-            self.intake.take,
+            self.perch.take,
             self.intake.missed,
             probers=config.probers,
             beats=self.heartbeats.of,
@@ -162,6 +163,7 @@ class Shopwatch:
 
     async def _apply(self, config: Config, groups: tuple[RuleGroup, ...]) -> None:
         self.config = config
+        self._probes = {probe.name: probe for probe in config.probes}
         await asyncio.to_thread(self.heartbeats.expect, [probe.name for probe in config.probes if _is_passive(probe)])
         self.latest.keep(probe.name for probe in config.probes)
         now = self.clock()
@@ -175,6 +177,7 @@ class Shopwatch:
         self.schedule.apply(self._appointments(config))
         self.archive.keep(groups)
         self.evaluator.apply(groups)
+        self.perch.apply(config.canary, config.probes)
         self.prober.apply(config.probes)
 
     def _appointments(self, config: Config) -> list[Appointment]:
@@ -204,7 +207,7 @@ class Shopwatch:
 
     def probe(self, name: str) -> ProbeSettings | None:
         """The settings of a probe of the present config."""
-        return next((probe for probe in self.config.probes if probe.name == name), None)
+        return self._probes.get(name)
 
     def passive(self, name: str) -> ProbeSettings | None:
         """The settings of a probe that waits for a job's report."""

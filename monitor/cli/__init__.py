@@ -10,12 +10,14 @@ from importlib import import_module
 from monitor.config import ConfigError
 
 #: The commands, in the order of the help page; each is a module here with `add(subparsers)`.
-COMMANDS = ("run", "check", "probe", "rules", "backup", "oncall", "incidents", "page", "demo", "schema")
+COMMANDS = ("run", "check", "probe", "rules", "backup", "oncall", "incidents", "page", "demo", "schema", "importing")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line with every command's own arguments."""
-    parser = argparse.ArgumentParser(prog="shopwatch", description="Watches an online shop, and wakes the right person.")
+    parser = argparse.ArgumentParser(
+        prog="shopwatch", description="Watches an online shop, and wakes the right person."
+    )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         import_module(f"monitor.cli.{command}").add(subparsers)

@@ -1,9 +1,9 @@
 """Turns the shop's YAML into one frozen Config, or into a list of everything that is wrong with it."""
 
-from monitor.config.diff import Changes, diff
+from monitor.config.diff import FIXED, Changes, diff
 from monitor.config.loader import load
 from monitor.config.model import Config
 from monitor.config.problems import ConfigError
 from probes.yamlfile import Problem
 
-__all__ = ["Changes", "Config", "ConfigError", "Problem", "diff", "load"]
+__all__ = ["FIXED", "Changes", "Config", "ConfigError", "Problem", "diff", "load"]

@@ -5,6 +5,9 @@ from typing import NamedTuple
 from monitor.config.model import Config
 from probes.base import ProbeSettings
 
+#: Settings that are read once: a change waits for the next start, and a reload says so.
+FIXED = ("location", "listen", "store", "store_password", "probers")
+
 
 class Changes(NamedTuple):
     """What a reload changes. Unchanged probes keep their phase and counters; `settings` names what else differs."""
@@ -27,7 +30,11 @@ class Changes(NamedTuple):
         ]
         counts = [f"{len(probes)} {word}" for word, probes in parts if probes or word == "unchanged"]
         probes = f"probes: {', '.join(counts)}"
-        return f"{probes}; also changed: {', '.join(self.settings)}" if self.settings else probes
+        now = [name for name in self.settings if name not in FIXED]
+        later = [name for name in self.settings if name in FIXED]
+        also = f"; also changed: {', '.join(now)}" if now else ""
+        wait = f"; not before the next start: {', '.join(later)}" if later else ""
+        return probes + also + wait
 
 
 def diff(old: Config, new: Config) -> Changes:

@@ -41,7 +41,7 @@ def test_probes_are_told_apart_by_name(tmp_path: Path) -> None:
     assert [(probe.name, probe.timeout) for probe in changes.changed] == [("changed", 6.0)]
     assert [probe.name for probe in changes.unchanged] == ["kept", "walk"]
     assert changes.settings == ("location",)
-    assert str(changes) == "probes: 1 added, 1 removed, 1 changed, 2 unchanged; also changed: location"
+    assert str(changes) == "probes: 1 added, 1 removed, 1 changed, 2 unchanged; not before the next start: location"
 
 
 def test_a_default_or_a_secret_that_changes_changes_its_probes(tmp_path: Path) -> None:
