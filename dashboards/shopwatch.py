@@ -94,6 +94,21 @@ BOARD = Board(
             ),
         ),
         Row(
+            "Our own network",
+            (
+                series(
+                    "Canaries that answer",
+                    Query("shopwatch_canary_up", "{{canary}}"),
+                    help="Empty unless the config names a canary.",
+                ),
+                series(
+                    "Looks that failed with the canary",
+                    Query("increase(shopwatch_excused_looks_total[$__rate_interval])", "excused"),
+                    help="They are unknown, not down: our own network was to blame.",
+                ),
+            ),
+        ),
+        Row(
             "Rules",
             (
                 series(

@@ -35,6 +35,9 @@ def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
         yield "shopwatch_config_last_reload_success_timestamp_seconds", (), shop.reloaded_at
         for (job, outcome), count in shop.schedule.runs.items():
             yield "shopwatch_calendar_runs_total", (("job", job), ("outcome", outcome)), float(count)
+        for canary, alive in shop.perch.alive():
+            yield "shopwatch_canary_up", (("canary", canary),), float(alive)
+        yield "shopwatch_excused_looks_total", (), float(shop.perch.excused)
         yield from shop.archive.numbers()
         if shop.standby.settings is not None:
             yield "shopwatch_prometheus_standing_in", (), float(shop.standby.stands_in(shop.clock()))

@@ -173,6 +173,8 @@ class Probe(ABC, Generic[S]):
     metrics: ClassVar[tuple[Metric, ...]] = ()
     #: A passive probe does not look: it waits for a job to report, and is judged in the service from `Run.beat`.
     passive: ClassVar[bool] = False
+    #: What it looks at lies beyond our own network, whose failure would look like the target's (see alerts.canary).
+    remote: ClassVar[bool] = True
 
     def __init__(self, settings: S) -> None:
         self.settings = settings

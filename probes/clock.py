@@ -64,6 +64,7 @@ class ClockProbe(Probe[ClockSettings]):
     """
 
     settings_model = ClockSettings
+    remote = False  # servers that cannot be reached are unknown already
     metrics = (
         Metric("probe_clock_offset_seconds", "gauge", "How far the true time is ahead of this machine's clock."),
         Metric("probe_clock_uncertainty_seconds", "gauge", "How wrong that may be at most: half the round trip."),

@@ -24,6 +24,7 @@ class HeartbeatProbe(Probe[HeartbeatSettings]):
 
     settings_model = HeartbeatSettings
     passive = True
+    remote = False
     metrics = (
         Metric("heartbeat_last_report_timestamp_seconds", "gauge", "When the job last reported."),
         Metric("heartbeat_due_timestamp_seconds", "gauge", "When the job's silence becomes a failure."),

@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
 def summary(config: Config, now: float) -> Iterator[str]:
     """What a config does, in a few lines: what is watched, what alerts, who is woken. `now` is seconds UTC."""
     yield _line("watches", f"{_count(len(config.probes), 'probe')} from {config.location}: {_kinds(config.probes)}")
+    if config.canary:
+        yield _line("canary", f"{', '.join(config.canary)}: while it fails, what fails with it is our own network")
     if config.backups:
         names = ", ".join(getattr(backup, "name", "") for backup in config.backups)
         yield _line("restores", f"{_count(len(config.backups), 'backup')}: {names}")

@@ -9,6 +9,8 @@ from alerts.standby import SILENT
 from monitor.config.kinds import Entry
 from monitor.config.model import Config
 from monitor.config.problems import Problems
+from monitor.config.sentences import did_you_mean
+from probes import KINDS
 from probes.base import ProbeSettings
 from probes.interpolated import Interpolated
 from probes.units import format_duration
@@ -39,6 +41,23 @@ def check_front(config: Config, root: Node, alerts: Iterable[AlertingRule], prob
             f"no rule says {SILENT}, so nobody would hear that Prometheus is gone; "
             "keep `builtin` or `builtin/watchdog` among the rules",
         )
+
+
+def check_canary(root: Node, entries: Iterable[Entry], problems: Problems) -> None:
+    """Note canaries that are no probes, or probes that say nothing about the network."""
+    section = root.step("canary")
+    if section is None:
+        return
+    known = {entry.name: entry for entry in entries}
+    for node in section.items if isinstance(section.value, list) else [section]:
+        if not isinstance(node.value, str):
+            continue
+        if node.value not in known:
+            problems.add(node.place, f"there is no probe {node.value!r}{did_you_mean(node.value, list(known))}")
+        elif (settings := known[node.value].settings) is not None and not KINDS.get(settings.type).remote:
+            problems.add(
+                node.place, f"{node.value!r} is of type {settings.type}, which fails or not whatever our network does"
+            )
 
 
 def check_probe(entry: Entry, problems: Problems) -> None:

@@ -10,10 +10,7 @@ from probes.units import format_duration, parse_duration
 from probes.yamlfile import Node
 
 _ITSELF = {"name", "type"}  # what makes a probe itself
-_WITHIN_EVERY = (
-    "timeout",
-    "while_failing",
-)  # never longer than `every`; where nobody wrote it for this probe, it is fitted
+_WITHIN_EVERY = ("timeout", "while_failing")  # never longer than `every`: what nobody wrote for a probe is fitted
 
 
 class Defaults:

@@ -7,7 +7,7 @@ from typing import Any
 
 from alerts.notifiers import CHANNELS, IMPLIED
 from alerts.objective import Objective
-from monitor.config.checks import check_front, check_labels, check_probe, check_store
+from monitor.config.checks import check_canary, check_front, check_labels, check_probe, check_store
 from monitor.config.coverage import check_coverage
 from monitor.config.defaults import Defaults
 from monitor.config.files import read_files
@@ -49,6 +49,7 @@ def _build(root: Node, problems: Problems) -> Config | None:
     names = [notifier.name for notifier in notifiers] or [IMPLIED]
     check_references(root, names, problems)
     check_objectives(root, probes, problems)
+    check_canary(root, probes, problems)
     runbooks = (folder_of(root) / "runbooks", shipped("runbooks"))
     rules = rule_files(sections.get("rules"), problems)
     alerts = read_rules(rules, runbooks, problems)

@@ -1,10 +1,10 @@
 """The whole config, as everything else reads it: one frozen model, checked and complete."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SerializeAsAny, ValidationInfo
 
 from alerts.escalation import Escalation
 from alerts.inhibit import USUAL, Inhibition
@@ -20,6 +20,14 @@ from probes.backup.settings import BackupSettings
 from probes.base import ProbeSettings
 from probes.blackbox.settings import BlackboxSettings
 from probes.settings import Secret, Settings
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+#: One name, or a list of them.
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 
 
 def _check_listen(listen: str) -> str:
@@ -91,6 +99,10 @@ class Config(Settings):
         description="Where incidents, pages and verifications are kept: sqlite:///path or postgresql://user@host/name.",
     )
     store_password: Secret | None = Field(default=None, description="The password of a PostgreSQL store.")
+    canary: Names = Field(
+        default=(),
+        description="Probes of things that always answer: while all of these fail, our own network is to blame.",
+    )
     probers: int = Field(default=1, ge=1, le=64, description="How many prober processes share the probes.")
     blackbox: BlackboxSettings | None = Field(
         default=None, description="/probe, answered as blackbox_exporter does; off where this is missing."

@@ -58,6 +58,7 @@ class HostProbe(Probe[HostSettings]):
     """
 
     settings_model = HostSettings
+    remote = False
     metrics = (
         *(cpu.METRICS + memory.METRICS + pressure.METRICS),
         *(disk.METRICS + network.METRICS + files.METRICS + processes.METRICS),

@@ -199,7 +199,7 @@ def test_variables_are_shown_as_they_were_written():
 
 def test_only_a_walk_that_leaves_no_traces_is_repeated_sooner_while_it_fails():
     steps = [{"name": "a", "get": "/"}]
-    assert settings("http://shop.example/", steps, every="60s").every_while_failing == 20.0
+    assert settings("http://shop.example/", steps, every="60s", level="browse").every_while_failing == 20.0
     assert settings("http://shop.example/", steps, every="60s", level="cart").every_while_failing == 60.0
     asked = settings("http://shop.example/", steps, every="60s", level="cart", while_failing="30s")
     assert asked.every_while_failing == 30.0
