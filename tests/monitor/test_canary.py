@@ -42,4 +42,4 @@ def test_our_own_network_opens_no_incident_and_ends_none(tmp_path):
         assert incident["state"] != "resolved"
 
         uplink.status = page.status = 200
-        until(lambda: "RESOLVED" in shop.output, "the end")
+        until(lambda: "RESOLVED" in shop.output, "the end, at the next minute's look", 100)
