@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dashboards.board import Board
 
-BOARDS = ("shop", "host", "checkout", "objectives", "backups", "shopwatch")
+BOARDS = ("shop", "orders", "host", "checkout", "objectives", "backups", "shopwatch")
 FOLDER = Path(__file__).parent
 
 

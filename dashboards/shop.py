@@ -1,7 +1,7 @@
 """Shop overview: is the shop open, and if not, what broke first?"""
 
 from dashboards.board import Board, Row, Variable
-from dashboards.panel import GREEN, RED, YELLOW, Panel, Query, series, stat, timeline
+from dashboards.panel import GREEN, RED, YELLOW, Panel, Query, series, stat, table, timeline
 
 UP_DOWN = (("0", "down", RED), ("1", "up", GREEN))
 _FILTER = 'probe=~"$probe", location=~"$location"'
@@ -88,7 +88,7 @@ BOARD = Board(
             ),
         ),
         Row(
-            "Orders and certificates",
+            "Orders, certificates and domains",
             (
                 series(
                     "Orders a minute",
@@ -100,6 +100,17 @@ BOARD = Board(
                     Query(f"(probe_ssl_earliest_cert_expiry{{{_FILTER}}} - time()) / 86400", "{{probe}}"),
                     unit="d",
                     thresholds=((None, RED), (3, YELLOW), (21, GREEN)),
+                ),
+                series(
+                    "Days left of domains",
+                    Query(f"(probe_domain_expiry_timestamp_seconds{{{_FILTER}}} - time()) / 86400", "{{probe}}"),
+                    unit="d",
+                    thresholds=((None, RED), (7, YELLOW), (30, GREEN)),
+                ),
+                table(
+                    "TLS versions",
+                    Query(f"probe_tls_version_info{{{_FILTER}}}", instant=True),
+                    hide=("Value",),
                 ),
             ),
         ),

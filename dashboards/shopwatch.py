@@ -164,6 +164,12 @@ BOARD = Board(
                     Query("shopwatch_prober_resident_memory_bytes", "prober {{prober}}"),
                     unit="bytes",
                 ),
+                series(
+                    "Offset of this machine's clock",
+                    Query("probe_clock_offset_seconds", "{{probe}}"),
+                    Query("probe_clock_uncertainty_seconds", "{{probe}} at most wrong by"),
+                    unit="s",
+                ),
                 series("Series in memory", Query("shopwatch_samples_series", "series")),
                 series(
                     "Samples refused",

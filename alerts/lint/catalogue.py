@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from alerts.lint.conventions import EXPORTERS, SHOP
 from probes import KINDS
 from probes.base import COMMON_METRICS, AnyProbe, Metric
 
@@ -37,8 +38,8 @@ class Catalogue:
 
     @classmethod
     def built_in(cls, more: Iterable[Metric] = (), declared: Iterable[str] = ()) -> "Catalogue":
-        """The metrics of every installed kind of probe, those that all probes have, and `more`."""
-        return cls([*_GIVEN, *COMMON_METRICS, *probe_metrics(), *more], declared)
+        """The metrics of every installed kind of probe, those that all probes have, a shop's usual ones, and `more`."""
+        return cls([*_GIVEN, *SHOP, *EXPORTERS, *COMMON_METRICS, *probe_metrics(), *more], declared)
 
     def knows(self, name: str) -> bool:
         """Whether some part of Shopwatch says this metric exists, or somebody declared it."""

@@ -1,7 +1,7 @@
 """The shop's back office: orders listed, cancelled and marked by whoever holds the key; and its numbers."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException
@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor.demo import orders
+from monitor.demo import backstage, orders
 from monitor.demo.front import Shop
 
 
@@ -61,28 +61,42 @@ class _Numbers(Collector):
         self._shop = shop
 
     def collect(self) -> Iterator[Metric]:
-        """Orders, revenue, payments and stock. Orders with a note are tests: they count in none of these."""
+        """Orders, revenue, payments, stock, mails, imports. Orders with a note are tests, and do not count."""
         with self._shop.database.reading() as connection:
             paid, revenue, newest = connection.execute(
                 "select count(*), coalesce(sum(total_cents), 0), coalesce(max(unixepoch(paid_at)), 0)"
                 " from orders where paid_at is not null and note = ''"
             ).fetchone()
             payments = connection.execute(
-                "select result, count(*) from payments join orders on orders.id = order_id"
-                " where note = '' group by result"
+                "select iif(charge = '', 'error', result), count(*) from payments join orders on orders.id = order_id"
+                " where note = '' group by 1"
             ).fetchall()
             stock = connection.execute("select sku, stock from products").fetchall()
+            waiting, oldest = backstage.waiting_mails(connection, self._shop.clock())
+            syncs = backstage.syncs(connection)
         yield CounterMetricFamily("shop_orders", "Orders ever paid.", value=paid)
         yield CounterMetricFamily("shop_revenue_twd", "Revenue ever paid, in New Taiwan dollars.", value=revenue / 100)
         yield GaugeMetricFamily("shop_newest_order_timestamp_seconds", "When the newest order was paid.", value=newest)
         results = CounterMetricFamily("shop_payments", "Payments by result.", labels=["result"])
-        for result, count in {"paid": 0, "declined": 0, **{row[0]: row[1] for row in payments}}.items():
+        for result, count in {"paid": 0, "declined": 0, "error": 0, **{row[0]: row[1] for row in payments}}.items():
             results.add_metric([result], count)
         yield results
         left = GaugeMetricFamily("shop_stock", "Packets left on the shelf.", labels=["sku"])
         for sku, count in stock:
             left.add_metric([sku], count)
         yield left
+        yield _labelled("shop_queue_depth", "What waits in a queue.", "queue", [("mail", waiting)])
+        yield _labelled("shop_queue_oldest_seconds", "How long its oldest waits.", "queue", [("mail", oldest)])
+        yield _labelled("shop_sync_timestamp_seconds", "When an import last ended well.", "sync", syncs)
+        every = [(name, backstage.STOCK_EVERY) for name, _ in syncs]
+        yield _labelled("shop_sync_interval_seconds", "How often it is meant to run.", "sync", every)
+
+
+def _labelled(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, value in values:
+        family.add_metric([key], value)
+    return family
 
 
 def _found(number: str, order: orders.Order | None) -> orders.Order:

@@ -24,6 +24,10 @@ create table if not exists payments (
     id integer primary key, order_id integer not null references orders (id), charge text not null,
     result text not null, amount_cents integer not null, created_at text not null
 );
+create table if not exists mails (
+    order_id integer primary key references orders (id), created_at text not null, sent_at text
+);
+create table if not exists syncs (name text primary key, ended_at text not null);
 """
 
 

@@ -57,7 +57,7 @@ def place(connection: sqlite3.Connection, contact: Contact, cart: dict[str, int]
 
 
 def settle(connection: sqlite3.Connection, number: str, charge: str, paid: bool, at: float) -> None:
-    """Write down what the payment provider said; a declined order gives its goods back."""
+    """Write down what the provider said: a paid order is confirmed by mail, a declined one gives its goods back."""
     result = "paid" if paid else "declined"
     connection.execute(
         "insert into payments (order_id, charge, result, amount_cents, created_at)"
@@ -67,7 +67,12 @@ def settle(connection: sqlite3.Connection, number: str, charge: str, paid: bool,
     connection.execute(
         "update orders set status = ?, paid_at = ? where number = ?", (result, _moment(at) if paid else None, number)
     )
-    if not paid:
+    if paid:
+        connection.execute(
+            "insert or ignore into mails (order_id, created_at) select id, ? from orders where number = ?",
+            (_moment(at), number),
+        )
+    else:
         _put_back(connection, number)
 
 

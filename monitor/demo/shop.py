@@ -18,12 +18,12 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from monitor.demo import admin, breaking, browsing, catalogue, checkout
+from monitor.demo import admin, backstage, breaking, browsing, catalogue, checkout
 from monitor.demo.backups import BackupJob
 from monitor.demo.database import Database
 from monitor.demo.front import Keys, Shop
 from monitor.demo.payment import payment_app
-from monitor.demo.shoppers import keep_shelves, seed_history, shop_for_ever
+from monitor.demo.shoppers import seed_history, shop_for_ever
 from monitor.demo.switches import Effect, Switches
 
 _log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def open_shop(state: Path, payment_url: str, switches: Switches, clock: Callable
     database.create()
     with database.writing() as connection:
         catalogue.fill(connection)
-    keep_shelves(database)
+    backstage.import_stock(database, clock())
     seed_history(database, clock())
     keys = Keys(_key(state / "admin-token"), _key(state / "payment-key"), _key(state / "synthetic-key"))
     return Shop(database, switches, keys, payment_url, clock)
@@ -108,7 +108,14 @@ async def serve(options: argparse.Namespace) -> None:
     _stop_with_parent([server for server, _ in servers])
     chores = [
         asyncio.create_task(_every(options.backup_every, lambda: asyncio.to_thread(job.run), _WATCHER_STARTS)),
-        asyncio.create_task(_every(60.0, lambda: asyncio.to_thread(_look_after_shelves, shop), 60.0)),
+        asyncio.create_task(
+            _every(backstage.STOCK_EVERY, lambda: asyncio.to_thread(_import_stock, shop), backstage.STOCK_EVERY)
+        ),
+        asyncio.create_task(
+            _every(
+                backstage.MAILS_EVERY, lambda: asyncio.to_thread(backstage.send_mails, shop.database, shop.clock()), 0.0
+            )
+        ),
     ]
     if options.shopper_every:
         chores.append(asyncio.create_task(shop_for_ever(_url(shop_socket), shop.database, options.shopper_every)))
@@ -119,9 +126,10 @@ async def serve(options: argparse.Namespace) -> None:
     await asyncio.gather(*chores, return_exceptions=True)
 
 
-def _look_after_shelves(shop: Shop) -> None:
+def _import_stock(shop: Shop) -> None:
+    """The switch `stock` breaks the import: its figures are all zero, and no new ones come."""
     if not shop.switches.broken("stock"):
-        keep_shelves(shop.database)
+        backstage.import_stock(shop.database, shop.clock())
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[object]], first: float) -> None:

@@ -1,9 +1,12 @@
 """The demo shop is a real one: it sells, refuses, remembers, and breaks as shops break."""
 
 import re
+import time
 
 import httpx
 import pytest
+
+from tests.servers import until
 
 _CARD = {"card[number]": "4242 4242 4242 4242"}
 _CONTACT = {"contact[email]": "ana@example.com", "contact[name]": "Ana", "contact[address]": "1 Tea Street"}
@@ -45,6 +48,16 @@ def test_a_shopper_buys_and_the_shop_counts_it(demo):
         assert '<span id="order-status">paid</span>' in page
     assert _number(demo, "shop_orders_total") == orders + 1
     assert _stock(demo) == stock - 2
+
+
+def test_what_happens_behind_the_counter_is_counted(demo):
+    with demo.browser() as browser:
+        _buy(browser)
+    until(lambda: _number(demo, 'shop_queue_depth{queue="mail"}') == 0, "the confirmation to be sent")
+    assert _number(demo, 'shop_queue_oldest_seconds{queue="mail"}') == 0
+    assert 0 <= time.time() - _number(demo, 'shop_sync_timestamp_seconds{sync="stock"}') < 120
+    assert _number(demo, 'shop_sync_interval_seconds{sync="stock"}') == 60
+    assert _number(demo, 'shop_payments_total{result="error"}') == 0
 
 
 def test_a_cancelled_order_gives_its_goods_back_once(demo):
