@@ -93,8 +93,10 @@ def started(arguments: list[str], folder: str, ready: Callable[[], object], **en
 
 
 @contextlib.contextmanager
-def mariadb() -> Iterator[tuple[int, int]]:
-    """An empty MariaDB of our own on loopback, `root` without a password; yields its port and its pid."""
+def mariadb(*options: str) -> Iterator[tuple[int, int]]:
+    """An empty MariaDB of our own on loopback, `root` without a password; yields its port and its pid. `options` are
+    more of its command line's.
+    """
     install, server = require_program("mariadb-install-db"), require_program("mariadbd")
     with tempfile.TemporaryDirectory(prefix="shopwatch-mariadb-") as folder:
         other = _other_user()
@@ -110,6 +112,7 @@ def mariadb() -> Iterator[tuple[int, int]]:
             f"--port={port}",
             "--bind-address=127.0.0.1",
             "--innodb-flush-log-at-trx-commit=0",
+            *options,
         ]
         with started([server, *words], folder, lambda: port_open(port)) as pid:
             yield port, pid

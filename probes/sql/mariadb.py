@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from probes.sql.asking import Asking, Row, load_driver
 
 # Error codes of https://mariadb.com/kb/en/mariadb-error-codes/
 _CANCELED = (1969, 3024, 1317)
+_OPTIONAL = ("disable", "prefer")
+_MODES = (*_OPTIONAL, "require", "verify-ca", "verify-full")
 #: `cut` comes first; what PyMySQL itself waits for is longer by so many seconds.
 _SPARE = 1.0
 _OURS = {
@@ -78,15 +81,19 @@ class _Call:
         self._handle = socket.socket(fileno=os.dup(connected.fileno()))
         if self.was_cut:
             self.cut()
+        mode, context = _tls(dsn.options)
         connection = self.driver.connect(
             **{"host": dsn.host, "user": dsn.user or None, "password": dsn.password, "database": dsn.database},
             **{"read_timeout": self._patience, "write_timeout": self._patience, "connect_timeout": self._patience},
-            ssl=_tls(dsn.options),
+            ssl=context if mode not in _OPTIONAL else None,
+            ssl_disabled=mode in _OPTIONAL,
             charset="utf8mb4",
             autocommit=True,
             program_name="shopwatch",
             defer_connect=True,
         )
+        if mode == "prefer":  # PyMySQL would do so by itself, with a new context each time: 20 ms of CPU
+            connection.ssl, connection.ctx = True, context
         connection.connect(connected)
         try:
             return self._ask(connection)
@@ -128,20 +135,30 @@ class _Call:
         return row
 
 
-def _tls(options: dict[str, str]) -> ssl.SSLContext | None:
-    """libpq's words: `sslmode=require` encrypts, `verify-ca` and `verify-full` check the server, against `sslrootcert`
-    where it is given. Raises OSError or ValueError.
+def _tls(options: dict[str, str]) -> tuple[str, ssl.SSLContext | None]:
+    """libpq's words: `sslmode=prefer` (the default) encrypts where the server can, `require` insists, `verify-ca` and
+    `verify-full` check who it is, against `sslrootcert` where it is given. Raises OSError or ValueError.
     """
-    mode = options.get("sslmode", "disable")
+    mode, root = options.get("sslmode", "prefer"), options.get("sslrootcert", "")
+    if mode not in _MODES:
+        raise ValueError(f"sslmode={mode} is not one of {', '.join(_MODES)}")
     if mode == "disable":
-        return None
-    if mode not in ("require", "verify-ca", "verify-full"):
-        raise ValueError(f"sslmode={mode} is not disable, require, verify-ca or verify-full")
-    root = options.get("sslrootcert")
-    context = ssl.create_default_context(cafile=str(Path(root)) if root else None)
+        return mode, None
+    try:
+        return mode, _context(mode, root, Path(root).stat().st_mtime_ns if root else 0)
+    except ssl.SSLError as error:
+        raise ValueError(f"sslrootcert={root} is no PEM file of certificates: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def _context(mode: str, root: str, stamp: int) -> ssl.SSLContext:
+    """Made once, and again when the file has changed: with the system's authorities it costs milliseconds."""
+    if mode in ("prefer", "require"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+    context = ssl.create_default_context(cafile=root or None)
     context.check_hostname = mode == "verify-full"
-    if mode == "require":
-        context.verify_mode = ssl.CERT_NONE
     return context
 
 
@@ -150,7 +167,7 @@ def _unreached(asking: Asking, error: OSError) -> NetError:
         return asking.timed_out()
     if isinstance(error, ssl.SSLError):
         return asking.theirs(f"the TLS handshake with {asking.dsn.shown} failed: {error}")
-    if error.filename is not None:  # of `sslrootcert`
+    if error.filename is not None:  # that of `sslrootcert`
         return asking.ours(f"cannot read {error.filename}: {error.strerror}")
     return from_os_error(error, asking.dsn.shown, asking.phases.current)
 

@@ -6,6 +6,7 @@ import re
 import signal
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import psycopg
 import pymysql
 import pytest
+import trustme
 from pydantic import ValidationError
 
 from monitor.metrics import Exposition
@@ -66,8 +68,22 @@ def postgres_shop() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def mariadb_shop() -> Iterator[Server]:
-    with mariadb() as (port, pid):
+def certificates() -> Iterator[Path]:
+    """`ca.pem` and the `server.pem` that it vouches for, where a server that runs as nobody can read them."""
+    with tempfile.TemporaryDirectory(prefix="shopwatch-tls-") as name:
+        folder, authority = Path(name), trustme.CA()
+        authority.cert_pem.write_to_path(f"{name}/ca.pem")
+        trustme.CA().cert_pem.write_to_path(f"{name}/other.pem")
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(f"{name}/server.pem")
+        folder.chmod(0o755)
+        (folder / "server.pem").chmod(0o644)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def mariadb_shop(certificates: Path) -> Iterator[Server]:
+    pem = certificates / "server.pem"
+    with mariadb(f"--ssl-cert={pem}", f"--ssl-key={pem}") as (port, pid):
 
         def admin() -> Any:
             return pymysql.connect(host="127.0.0.1", port=port, user="root", database="shop", autocommit=True)
@@ -261,6 +277,37 @@ async def test_a_mariadb_database_that_is_gone_is_down(mariadb_shop: Server) -> 
     finding = await asked(root)
     assert finding.outcome is Outcome.DOWN
     assert "Unknown database 'outlet'" in finding.reason
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("options", "outcome", "answer"),
+    [
+        ("", Outcome.UP, 1),
+        ("?sslmode=disable", Outcome.UP, 0),
+        ("?sslmode=require", Outcome.UP, 1),
+        ("?sslmode=verify-full&sslrootcert=FOLDER/ca.pem", Outcome.UP, 1),
+        ("?sslmode=verify-full&sslrootcert=FOLDER/other.pem", Outcome.DOWN, "the TLS handshake with MariaDB .* failed"),
+        (
+            "?sslmode=verify-ca&sslrootcert=FOLDER/gone.pem",
+            Outcome.UNKNOWN,
+            "connect: cannot read .*/gone.pem: No such",
+        ),
+        ("?sslmode=verify-ca&sslrootcert=/dev/null", Outcome.UNKNOWN, "connect: sslrootcert=/dev/null is no PEM file"),
+        ("?sslmode=maybe", Outcome.UNKNOWN, "connect: sslmode=maybe is not one of disable, prefer, require"),
+    ],
+)
+@on_loop
+async def test_mariadb_in_tls(
+    mariadb_shop: Server, certificates: Path, options: str, outcome: Outcome, answer: int | str
+) -> None:
+    encrypted = "select variable_value <> '' from information_schema.session_status where variable_name = 'ssl_cipher'"
+    finding = await asked(mariadb_shop.dsn + options.replace("FOLDER", str(certificates)), encrypted)
+    assert finding.outcome is outcome, finding.reason
+    if isinstance(answer, str):
+        assert re.search(answer, finding.reason)
+    else:
+        assert numbers(finding)["probe_sql_value"] == answer
 
 
 @pytest.mark.integration
