@@ -25,6 +25,14 @@ BOARD = Board(
                     unit="s",
                 ),
                 series("Orders", Query(f"sum by (probe) ({_grown('shop_orders_total')})", "{{probe}}"), width=18),
+                series(
+                    "Orders in half an hour, beside what is usual",
+                    Query(f"shop:orders:increase30m{{{_FILTER}}}", "{{probe}}"),
+                    Query(f"shop_orders_expected{{{_FILTER}}}", "{{probe}} usual"),
+                    Query(f"shop_orders_floor{{{_FILTER}}}", "{{probe}} least by chance"),
+                    help="Usual: the median of the same half hour of the last three weeks, holidays left out.",
+                    width=24,
+                ),
             ),
         ),
         Row(

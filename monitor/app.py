@@ -17,6 +17,7 @@ from alerts.rulequery import query_of
 from alerts.rulestate import Surroundings as RuleSurroundings
 from alerts.standby import Standby
 from monitor.archive import RETIRE, Archive
+from monitor.baseline import Baseline
 from monitor.case import Surroundings
 from monitor.config import FIXED, Changes, Config, ConfigError, diff, load
 from monitor.deadman import Deadman
@@ -98,6 +99,7 @@ class Shopwatch:
             surroundings=Surroundings(evidence=self.facts.evidence, quiet=self.facts.quiet),
             wake=self.pager.wake,
         )
+        self.baseline = Baseline(query_of(self.engine), clock)
         self.standby = Standby(config.prometheus, clock())
         self.evaluator = Evaluator(
             query_of(self.engine),
@@ -140,6 +142,7 @@ class Shopwatch:
         refreshing = asyncio.create_task(self._refresh_for_ever())
         self._stack.callback(refreshing.cancel)
         self._stack.callback(asyncio.create_task(self.deadman.run()).cancel)
+        self._stack.callback(asyncio.create_task(self.baseline.run()).cancel)
 
     async def stop(self) -> None:
         """Stop everything in reverse. What was not told yet stays in the store, and is told after the next start."""
@@ -170,6 +173,7 @@ class Shopwatch:
         self.intake.remember(self.exposition.configure(config.probes, now), now)
         self.standby.apply(config.prometheus, now)
         self.deadman.apply(config.deadman)
+        self.baseline.calendar = config.calendar
         self.desk.duty = duty_of(config)
         self.pager.external_url = config.url
         self.pager.replace(_notifiers(config))

@@ -6,6 +6,8 @@ from probes.base import Metric
 
 #: What the service knows as a whole; monitor/selfwatch.py reads the values.
 SERVICE = (
+    Metric("shop_orders_expected", "gauge", "Orders of half an hour that are usual now: the median of three weeks."),
+    Metric("shop_orders_floor", "gauge", "The fewest orders of half an hour that chance alone explains."),
     Metric("shopwatch_archive_failures_total", "counter", "Minutes in which the archive could not read or write."),
     Metric("shopwatch_archive_refused_total", "counter", "Samples that the archive did not take, by reason."),
     Metric("shopwatch_archive_samples", "gauge", "Samples that are kept for long windows."),

@@ -42,6 +42,9 @@ def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
         if shop.standby.settings is not None:
             yield "shopwatch_prometheus_standing_in", (), float(shop.standby.stands_in(shop.clock()))
             yield "shopwatch_prometheus_watchdog_age_seconds", (), shop.standby.age(shop.clock())
+        for usual in shop.baseline.usual:
+            yield "shop_orders_expected", usual.labels, usual.expected
+            yield "shop_orders_floor", usual.labels, usual.floor
         yield "shopwatch_samples_series", (), float(shop.samples.series_count)
         for reason, count in shop.samples.refused.items():
             yield "shopwatch_samples_refused_total", (("reason", reason),), float(count)

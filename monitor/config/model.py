@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SerializeAsAny, ValidationInfo
 
+from alerts.calendar import Calendar
 from alerts.escalation import Escalation
 from alerts.inhibit import USUAL, Inhibition
 from alerts.maintenance import Maintenance
@@ -133,6 +134,9 @@ class Config(Settings):
 
     inhibit: tuple[Inhibition, ...] = Field(
         default=USUAL, description="Which open alerts hold others back: causes wait while their symptom pages."
+    )
+    calendar: Calendar = Field(
+        default_factory=Calendar, description="The shop's time zone and holidays: what is usual at which hour."
     )
     maintenance: tuple[Maintenance, ...] = Field(
         default=(), description="Announced work, during which matching alerts wake nobody."
