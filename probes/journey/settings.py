@@ -71,7 +71,7 @@ class JourneySettings(NetworkSettings):
 
     @property
     def default_while_failing(self) -> float:
-        """A walk that does more than browse never walks more often than it was told to: it leaves traces in the shop."""
+        """A walk that does more than browse never walks more often than it was told to: it leaves traces."""
         return super().default_while_failing if self.level == Level.BROWSE else self.every
 
     @property
