@@ -1,11 +1,12 @@
 """Where results enter the service: shown on /metrics, remembered as samples, a reason to look at the rules again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from monitor.latest import Latest
 from monitor.metrics import Exposition, Reading
 from monitor.prober.slots import Missed
+from monitor.samples import Columns
 from probes.base import Labels, Result
 
 
@@ -14,6 +15,9 @@ class Memory(Protocol):
 
     def append(self, labels: Labels, at_ms: int, value: float) -> bool:
         """Remember one sample, `labels` being sorted and with __name__; answers whether it was taken."""
+
+    def append_row(self, columns: Columns, at_ms: int, values: Sequence[float]) -> bool:
+        """Remember samples of series that always come together; answers whether all were taken."""
 
 
 class Intake:
@@ -57,6 +61,9 @@ class Intake:
     def remember(self, readings: Iterable[Reading], now: float) -> None:
         """Append readings to the samples in memory."""
         at = round(now * 1000)
-        append = self._memory.append
-        for labels, value in readings:
-            append(labels, at, value)
+        for columns, values, last in readings:
+            if last:
+                for labels, value in zip(columns.labels, values, strict=True):
+                    self._memory.append(labels, at, value)
+            else:
+                self._memory.append_row(columns, at, values)

@@ -5,6 +5,7 @@ writing a block is filling in the numbers and the probe's own labels, which cost
 """
 
 import logging
+from collections.abc import Iterable
 from math import isfinite
 from operator import itemgetter
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from alerts.promql.stale import STALE
 from monitor.metrics.family import Families, Family
 from monitor.metrics.text import Reading, is_writable, writable, write_labels
+from monitor.samples import Columns
 from probes.base import Labels
 
 LOG = logging.getLogger(__name__)
@@ -66,13 +68,13 @@ def _template(name: str, labels: Labels) -> str:
 class Block:
     """Lines of one probe, on the page of `families` for as long as the block has values."""
 
-    __slots__ = ("_base", "_labels", "_shape", "_text", "_values", "touched")
+    __slots__ = ("_base", "_columns", "_shape", "_text", "_values", "touched")
 
     def __init__(self, base: Labels) -> None:
         self._base = base
         self._text = write_labels(base)
         self._shape: Shape | None = None
-        self._labels: list[Labels] = []
+        self._columns = Columns(())
         self._values: tuple[float, ...] = ()
         #: When the values were last handed over to the samples in memory, in wall-clock seconds.
         self.touched = 0.0
@@ -84,27 +86,27 @@ class Block:
         if picked != self._values:
             self._values = picked
             self._write(shape, picked)
-        return self.readings(now) + gone
+        return [*gone, *self.readings(now)]
 
     def readings(self, now: float) -> list[Reading]:
         """The present values, to be remembered at `now`."""
         self.touched = now
-        return list(zip(self._labels, self._values, strict=True))
+        return [Reading(self._columns, self._values)] if self._values else []
 
     def clear(self) -> list[Reading]:
         """Leave the page; answers the ends of the series."""
-        gone = [(labels, STALE) for labels in self._labels]
+        gone = _ends(self._columns.labels)
         self._drop_lines()
-        self._shape, self._labels, self._values = None, [], ()
+        self._shape, self._columns, self._values = None, Columns(()), ()
         return gone
 
     def _reshape(self, shape: Shape) -> list[Reading]:
         self._drop_lines()
-        before = self._labels
+        before = self._columns.labels
         self._shape, self._values = shape, ()
-        self._labels = [tuple(sorted((*self._base, *own))) for own in shape.labels]
-        kept = set(self._labels)
-        return [(labels, STALE) for labels in before if labels not in kept]
+        self._columns = Columns([tuple(sorted((*self._base, *own))) for own in shape.labels])
+        kept = set(self._columns.labels)
+        return _ends(labels for labels in before if labels not in kept)
 
     def _drop_lines(self) -> None:
         for family, *_ in self._shape.parts if self._shape else ():
@@ -116,3 +118,9 @@ class Block:
         for family, template, start, end in shape.parts:
             lines = (template % values[start:end]).replace(_BASE, self._text)
             family.lines[self] = lines.encode("utf-8", "replace")
+
+
+def _ends(series: Iterable[Labels]) -> list[Reading]:
+    """The reading that ends these series."""
+    gone = list(series)
+    return [Reading(Columns(gone), [STALE] * len(gone), last=True)] if gone else []

@@ -10,6 +10,7 @@ from monitor.metrics.family import Families
 from monitor.metrics.text import Reading
 from monitor.metrics.watched import Watched
 from monitor.prober.slots import Missed, interval
+from monitor.samples import Columns
 from probes import KINDS
 from probes.base import COMMON_METRICS, AnyProbe, ProbeSettings, Result
 from probes.registry import Registry
@@ -24,7 +25,7 @@ class Exposition:
     """What all probes found and how often they looked, and how Shopwatch itself is (`registry`).
 
     Every method that answers readings leaves it to the caller to append them to the samples in memory at the time
-    `now` that it passed in (wall-clock seconds, UTC). Prometheus' stale marker as a value ends a series.
+    `now` that it passed in (wall-clock seconds, UTC).
     """
 
     def __init__(self, location: str, kinds: Registry = KINDS) -> None:
@@ -37,6 +38,7 @@ class Exposition:
         self._shapes: dict[tuple[Signature, frozenset[str]], Shape] = {}
         self._watched: dict[str, Watched] = {}
         self._settings: dict[str, ProbeSettings] = {}
+        self._own = Columns(())
 
     def configure(self, probes: Iterable[ProbeSettings], now: float) -> list[Reading]:
         """Show exactly these probes. One whose labels are unchanged keeps its counts; of one that left, series end."""
@@ -72,7 +74,7 @@ class Exposition:
         Call it about every 15 s. Results that are overdue for five intervals, and five minutes, leave the page.
         """
         readings = [reading for watched in self._watched.values() for reading in watched.refresh(now)]
-        return readings + self._own_readings()
+        return [*readings, self._own_reading()]
 
     def text(self) -> bytes:
         """The page, in Prometheus' text format 0.0.4."""
@@ -92,9 +94,9 @@ class Exposition:
             shape = self._shapes[key] = Shape(signature, self._families, reserved)
         return shape
 
-    def _own_readings(self) -> list[Reading]:
-        return [
-            (tuple(sorted([*sample.labels.items(), ("__name__", sample.name)])), sample.value)
-            for family in self.registry.collect()
-            for sample in family.samples
-        ]
+    def _own_reading(self) -> Reading:
+        samples = [sample for family in self.registry.collect() for sample in family.samples]
+        labels = [tuple(sorted([*sample.labels.items(), ("__name__", sample.name)])) for sample in samples]
+        if labels != self._own.labels:
+            self._own = Columns(labels)
+        return Reading(self._own, [sample.value for sample in samples])

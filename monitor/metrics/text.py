@@ -5,11 +5,23 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 import math
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from monitor.samples import Columns
 from probes.base import Labels
 
-#: A series' labels, `__name__` included, and its value.
-Reading = tuple[Labels, float]
+
+class Reading(NamedTuple):
+    """What series that come together read at one moment. Prometheus' stale marker as a value ends a series.
+
+    A `last` reading is followed by no other of the same columns.
+    """
+
+    columns: Columns
+    values: Sequence[float]
+    last: bool = False
+
 
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")

@@ -2,5 +2,6 @@
 
 from monitor.samples.memory import Samples
 from monitor.samples.series import Series
+from monitor.samples.sheet import Columns
 
-__all__ = ["Samples", "Series"]
+__all__ = ["Columns", "Samples", "Series"]

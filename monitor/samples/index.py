@@ -8,6 +8,9 @@ from probes.base import Labels
 _MAX_SELECTORS = 4096
 _MAX_REMEMBERED = 1_000_000
 _NAME = "__name__"
+#: Labels whose values each know their series. Nearly every selector names the metric; sets for all other labels, such
+#: as a location that everything has, would cost more memory than the samples.
+_INDEXED = frozenset((_NAME, "probe"))
 
 
 class Index:
@@ -19,6 +22,7 @@ class Index:
     def __init__(self) -> None:
         self._by_labels: dict[Labels, Series] = {}
         self._by_value: dict[str, dict[str, set[Series]]] = {}
+        self._uses: dict[str, dict[str, int]] = {}
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
         self._changes = 0
         self._changes_of: dict[str, int] = {}
@@ -38,11 +42,11 @@ class Index:
 
     def label_names(self) -> list[str]:
         """Every label name in use, sorted."""
-        return sorted(self._by_value.copy())
+        return sorted(self._uses.copy())
 
     def label_values(self, name: str) -> list[str]:
         """Every value of a label, sorted."""
-        return sorted(self._by_value.get(name, {}).copy())
+        return sorted(self._uses.get(name, {}).copy())
 
     def own(self, labels: Labels) -> Labels:
         """The same labels made of pairs that other series use already, which saves memory."""
@@ -52,20 +56,27 @@ class Index:
         """Take in a series, whose labels come from `own`."""
         self._by_labels[series.labels] = series
         for name, value in series.labels:
-            self._by_value.setdefault(name, {}).setdefault(value, set()).add(series)
+            uses = self._uses.setdefault(name, {})
+            uses[value] = uses.get(value, 0) + 1
+            if name in _INDEXED:
+                self._by_value.setdefault(name, {}).setdefault(value, set()).add(series)
         self._changed(series)
 
     def remove(self, series: Series) -> None:
         """Forget a series."""
         del self._by_labels[series.labels]
         for name, value in series.labels:
-            values = self._by_value[name]
-            values[value].discard(series)
-            if not values[value]:
-                del values[value]
+            if name in _INDEXED:
+                self._by_value[name][value].discard(series)
+            uses = self._uses[name]
+            uses[value] -= 1
+            if not uses[value]:
+                del uses[value]
                 self._pairs.pop((name, value), None)
-                if not values:
-                    del self._by_value[name]
+                if name in _INDEXED:
+                    del self._by_value[name][value]
+                if not uses:
+                    del self._uses[name]
         self._changed(series)
 
     def select(self, matchers: tuple[Matcher, ...]) -> list[Series]:
@@ -99,7 +110,7 @@ class Index:
         best: list[set[Series]] | None = None
         chosen: Matcher | None = None
         for matcher in matchers:
-            if matcher.matches(""):
+            if matcher.name not in _INDEXED or matcher.matches(""):
                 continue
             sets = self._sets(matcher)
             if best is None or sum(map(len, sets)) < sum(map(len, best)):

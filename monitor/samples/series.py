@@ -1,9 +1,10 @@
-"""The samples of one series: the newest as plain numbers, the older ones in packed chunks."""
+"""The samples of one series: the newest as plain numbers, its own or on a sheet, the older ones in packed chunks."""
 
 from array import array
 from bisect import bisect_right
 
 from monitor.samples import chunk
+from monitor.samples.sheet import Sheet
 from probes.base import Labels
 
 #: Samples that stay plain when older ones are packed: what a rate over five minutes at 15 s reads.
@@ -24,6 +25,10 @@ class State:
         self.values = array("d")
 
 
+#: What a series has of its own that was born on a sheet. Never changed.
+_NOTHING = State((), -(1 << 62))
+
+
 def _packed(state: State, samples: int, base: int = 0) -> State:
     """The state with its first samples packed into a chunk; `base` is the time of what comes next, if none is left."""
     times = [state.base + offset for offset in state.offsets]
@@ -37,19 +42,29 @@ def _packed(state: State, samples: int, base: int = 0) -> State:
 class Series:
     """One series. One thread at a time appends; others may read meanwhile, without a lock.
 
-    Times are milliseconds. `number` counts series in the order of their creation.
+    Times are milliseconds. `number` counts series in the order of their creation. While the series is on a sheet, in
+    column `place`, everything newer than the sheet's first row is there, and the older samples are in `state`.
     """
 
-    __slots__ = ("labels", "number", "state")
+    __slots__ = ("labels", "number", "place", "sheet", "state")
 
-    def __init__(self, number: int, labels: Labels, at_ms: int) -> None:
+    def __init__(self, number: int, labels: Labels) -> None:
         self.number = number
         self.labels = labels
-        self.state = State((), at_ms)
+        self.state = _NOTHING
+        self.place = 0
+        self.sheet: Sheet | None = None
+
+    def sit(self, sheet: Sheet, place: int) -> None:
+        """Go on in a column of a sheet. The place is there before the sheet, see `_seat`."""
+        self.place = place
+        self.sheet = sheet
 
     def append(self, at_ms: int, value: float) -> bool:
-        """Add a sample later than all others; answers whether it was."""
+        """Add a sample of its own, later than all others; answers whether it was."""
         state = self.state
+        if state is _NOTHING:
+            state = self.state = State((), at_ms)
         offsets = state.offsets
         offset = at_ms - state.base
         if offsets:
@@ -82,8 +97,21 @@ class Series:
         self.state = State((*state.closed, packed), last)
         return True
 
+    def keep(self, packed: bytes) -> None:
+        """Add a chunk of rows of the sheet."""
+        state = self.state
+        if state.offsets:
+            state = _packed(state, len(state.offsets), state.base)
+        self.state = State((*state.closed, packed), chunk.span(packed)[1])
+
     def latest(self, after_ms: int, until_ms: int) -> tuple[int, float] | None:
         """The newest sample with after_ms < time <= until_ms, or None."""
+        sheet, place = self._seat()
+        if sheet is not None and (row := sheet.rows() - 1) >= 0:
+            at = sheet.base + sheet.offsets[row]
+            if at <= until_ms:
+                return (at, sheet.values[row * sheet.width + place]) if at > after_ms else None
+            return self._earlier(after_ms, until_ms)
         state = self.state
         values = state.values
         size = len(values)
@@ -95,6 +123,27 @@ class Series:
 
     def window(self, after_ms: int, until_ms: int) -> tuple[list[int], list[float]]:
         """Times and values of all samples with after_ms < time <= until_ms."""
+        sheet, place = self._seat()
+        if sheet is None:
+            return self._own(after_ms, until_ms)
+        first, last = sheet.find(after_ms, until_ms)
+        times, values = sheet.times(first, last), sheet.column(place, first, last).tolist()
+        if self.state is _NOTHING or after_ms >= sheet.base:
+            return times, values
+        older_times, older_values = self._own(after_ms, min(until_ms, sheet.base - 1))
+        return older_times + times, older_values + values
+
+    def _seat(self) -> tuple[Sheet | None, int]:
+        """The sheet, and the column on it, read while another thread may move this series from one to the other.
+
+        It moves by leaving, changing its place, and sitting down, so a place that stayed the same belongs to the sheet.
+        """
+        while True:
+            place, sheet = self.place, self.sheet
+            if self.place == place:
+                return sheet, place
+
+    def _own(self, after_ms: int, until_ms: int) -> tuple[list[int], list[float]]:
         state = self.state
         base, size = state.base, len(state.values)
         offsets, values = state.offsets, state.values
@@ -118,13 +167,16 @@ class Series:
 
     def last_ms(self) -> int:
         """The time of the newest sample."""
+        if self.sheet is not None and self.sheet.offsets:
+            return self.sheet.last_ms()
         state = self.state
         return state.base + state.offsets[-1] if state.offsets else state.base
 
     def count(self) -> int:
         """How many samples are held."""
         state = self.state
-        return len(state.values) + sum(map(chunk.count, state.closed))
+        on_sheet = self.sheet.rows() if self.sheet is not None else 0
+        return on_sheet + len(state.values) + sum(map(chunk.count, state.closed))
 
     def drop_before(self, at_ms: int) -> int:
         """Forget chunks that end before a time; answers how many samples that were."""

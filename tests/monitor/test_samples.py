@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alerts.promql import Matcher
 from alerts.promql.stale import STALE, is_stale
-from monitor.samples import Samples
+from monitor.samples import Columns, Samples
 from monitor.samples.chunk import count, pack, span, unpack
 from probes.base import Labels
 
@@ -278,3 +278,163 @@ def test_chunks_count_against_the_limits() -> None:
     assert samples.evicted["samples"] + samples.sample_count == 4
     assert not samples.adopt(labels("c"), pack([1000, 2000], array("d", [1.0, 2.0])))
     assert samples.refused["series"] == 1
+
+
+NAMES = [labels(name, probe="home") for name in "abcdef"]
+TOGETHER = {"ab": NAMES[:2], "abc": NAMES[:3], "cde": NAMES[2:5], "f": NAMES[5:]}
+what_happens = st.lists(
+    st.tuples(
+        st.sampled_from([*TOGETHER, "one", "remove", "adopt", "late"]),
+        st.integers(0, 5),
+        st.integers(1, 90),
+        st.lists(any_float, min_size=3, max_size=3),
+    ),
+    max_size=40,
+)
+
+
+@settings(deadline=None)
+@given(what_happens, st.integers(-1000, 200_000), st.integers(0, 200_000))
+def test_series_on_sheets_read_as_plain_lists_would(story, after, length) -> None:  # type: ignore[no-untyped-def]
+    samples = Samples(max_age=1e9)
+    columns = {name: Columns(list(members)) for name, members in TOGETHER.items()}
+    expected: dict[Labels, list[tuple[int, float]]] = {}
+    at, refused = 0, 0
+    for what, number, times, values in story:
+        one = NAMES[number]
+        for turn in range(times if what in TOGETHER else 1):
+            at += 1000 + number
+            row = [values[(place + turn) % 3] for place in range(3)]
+            if what in TOGETHER:
+                members = TOGETHER[what]
+                assert samples.append_row(columns[what], at, row[: len(members)])
+                for member, value in zip(members, row, strict=False):
+                    expected.setdefault(member, []).append((at, value))
+            elif what == "one":
+                assert samples.append(one, at, row[0])
+                expected.setdefault(one, []).append((at, row[0]))
+            elif what == "remove":
+                assert samples.remove(one) == (one in expected)
+                expected.pop(one, None)
+            elif what == "adopt":
+                assert samples.adopt(one, pack([at - 500, at], array("d", row[:2])))
+                expected.setdefault(one, []).extend([(at - 500, row[0]), (at, row[1])])
+            elif one in expected:
+                last = expected[one][-1][0]
+                assert not samples.append(one, last, 1.0)
+                refused += 1
+    until = after + length
+    assert samples.series_count == len(expected)
+    assert samples.sample_count == sum(map(len, expected.values()))
+    assert samples.refused == {"order": refused, "series": 0, "samples": 0}
+    for series in samples.select((Matcher("probe", "=", "home"),), 0, at):
+        inside = [(time, value) for time, value in expected[series.labels] if after < time <= until]
+        found_times, found_values = series.window(after, until)
+        assert list(found_times) == [time for time, _ in inside]
+        assert bits(list(found_values)) == bits([value for _, value in inside])
+        newest = series.latest(after, until)
+        assert (newest is None) == (not inside)
+        if newest is not None:
+            assert newest[0] == inside[-1][0]
+            assert bits([newest[1]]) == bits([inside[-1][1]])
+        assert series.last_ms() == expected[series.labels][-1][0]
+        assert series.count() == len(expected[series.labels])
+
+
+def test_a_row_that_is_not_later_is_refused_whole() -> None:
+    samples, columns = Samples(), Columns(NAMES[:3])
+    assert samples.append_row(columns, 1000, (1, 2, 3))
+    assert not samples.append_row(columns, 1000, (4, 5, 6))
+    assert not samples.append_row(Columns(NAMES[:2]), 1000, (4, 5))
+    assert samples.refused["order"] == 5
+    assert samples.sample_count == 3
+
+
+def test_a_row_of_another_width_is_an_error_and_harms_nothing() -> None:
+    samples, columns = Samples(), Columns(NAMES[:3])
+    assert samples.append_row(columns, 1000, (1, 2, 3))
+    with pytest.raises(ValueError, match="2 values does not fit on a sheet of 3"):
+        samples.append_row(columns, 2000, (1, 2))
+    assert samples.append_row(columns, 3000, (4, 5, 6))
+    (series,) = samples.select(named("b"), 0, 3000)
+    assert series.window(0, 3000) == ([1000, 3000], [2.0, 5.0])
+
+
+def test_rows_are_bounded_like_samples() -> None:
+    samples = Samples(max_age=1e9, max_samples=2000)
+    columns = Columns(NAMES[:3])
+    for tick in range(1000):
+        assert samples.append_row(columns, tick * 15_000, (tick, 1, tick / 7))
+    assert samples.sample_count <= 2000
+    assert samples.evicted["samples"] == 3000 - samples.sample_count
+    full = Samples(max_samples=2, max_series=2)
+    assert not full.append_row(Columns(NAMES[:3]), 0, (1, 2, 3))
+    assert full.refused == {"order": 0, "series": 1, "samples": 0}
+    tight = Samples(max_samples=2)
+    assert not tight.append_row(Columns(NAMES[:3]), 0, (1, 2, 3))
+    assert tight.refused["samples"] == 3
+    assert tight.series_count == 3
+    tight.append_row(Columns([labels("x")]), 10, (1,))
+
+
+def test_rows_that_stopped_age_like_samples() -> None:
+    samples, columns = Samples(max_age=3600), Columns(NAMES[:3])
+    samples.append_row(columns, 0, (1, 2, 3))
+    samples.append_row(columns, 10, (1, 2, 3))
+    for tick in range(1, 5 * 240):
+        samples.append(labels("kept"), tick * 15_000, tick)
+    assert samples.series_count == 1
+    assert samples.append_row(columns, 5 * 240 * 15_000, (1, 2, 3))
+    assert samples.series_count == 4
+
+
+def test_rows_months_apart_are_kept() -> None:
+    samples, columns, month = Samples(max_age=1e9), Columns(NAMES[:2]), 30 * 86_400_000
+    for number in range(5):
+        assert samples.append_row(columns, number * month, (number, 1))
+        assert samples.append_row(columns, number * month + 1, (number, 1))
+    (series,) = samples.select(named("a"), 0, 0)
+    assert series.window(-1, 5 * month)[0] == [number * month + extra for number in range(5) for extra in (0, 1)]
+
+
+def test_constants_of_one_sheet_are_stored_once() -> None:
+    samples, columns = Samples(), Columns(NAMES[:3])
+    for tick in range(200):
+        samples.append_row(columns, tick * 15_000, (7, 7, tick / 7))
+    a, b, c = samples.select((Matcher("probe", "=", "home"),), 0, 10**9)
+    assert a.state.closed[0] is b.state.closed[0]
+    assert a.state.closed[0] != c.state.closed[0]
+
+
+def test_readers_see_whole_rows_while_series_change_their_sheets() -> None:
+    samples, problems, stop = Samples(max_age=1e9), list[str](), threading.Event()
+    few, many = Columns(NAMES[:2]), Columns([NAMES[2], NAMES[1], NAMES[0]])
+
+    def read() -> None:
+        while not stop.is_set():
+            for series in samples.select((Matcher("probe", "=", "home"),), 0, 10**9):
+                factor = 1.0 + NAMES.index(series.labels)
+                times, values = series.window(0, 10**9)
+                if [time * factor for time in times] != list(values):
+                    problems.append(f"{series.labels}: {times[-3:]}… {values[-3:]}…")
+                if factor < 3 and times != list(range(1, len(times) + 1)):
+                    problems.append(f"{series.labels}: {times}")
+                newest = series.latest(0, 10**9)
+                if newest is not None and newest[0] * factor != newest[1]:
+                    problems.append(f"{series.labels}: {newest}")
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for thread in readers:
+        thread.start()
+    for at in range(1, 3000):
+        if at // 100 % 3 == 0:
+            samples.append_row(few, at, (at, at * 2))
+        elif at // 100 % 3 == 1:
+            samples.append_row(many, at, (at * 3, at * 2, at))
+        else:
+            samples.append(NAMES[0], at, at)
+            samples.append(NAMES[1], at, at * 2)
+    stop.set()
+    for thread in readers:
+        thread.join()
+    assert problems == []

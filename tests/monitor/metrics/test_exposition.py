@@ -45,6 +45,11 @@ def value(exposition, name, **labels):
     return read(exposition).get((name, frozenset(labels.items())))
 
 
+def flat(readings):
+    """Every series' labels and value."""
+    return [one for columns, values, _ in readings for one in zip(columns.labels, values, strict=True)]
+
+
 def is_stale(number):
     return struct.pack("<d", number) == struct.pack("<Q", 0x7FF0000000000002)
 
@@ -71,7 +76,7 @@ def test_what_is_on_the_page_is_what_is_remembered(exposition):
     exposition.missed(Missed("home", Reason.OVERLOAD, 2), NOW)
     readings = exposition.update(result(samples=samples), NOW)
     remembered = {}
-    for labels, number in readings:
+    for labels, number in flat(readings):
         assert list(labels) == sorted(labels)
         named = dict(labels)
         assert {name: named.pop(name) for name in BASE} == BASE
@@ -83,7 +88,7 @@ def test_what_is_on_the_page_is_what_is_remembered(exposition):
 def test_a_series_that_the_next_look_does_not_have_ends(exposition):
     exposition.update(result(samples=[Sample("a", 1), Sample("b", 2)]), NOW)
     readings = exposition.update(result(Outcome.UNKNOWN, [Sample("a", 3)]), NOW + 15)
-    ended = {dict(labels)["__name__"] for labels, number in readings if is_stale(number)}
+    ended = {dict(labels)["__name__"] for labels, number in flat(readings) if is_stale(number)}
     assert ended == {"probe_success", "b"}
     assert value(exposition, "b") is None
     assert value(exposition, "a") == 3
@@ -144,7 +149,7 @@ def test_a_slow_probe_is_remembered_again_each_minute(exposition):
 
 
 def of_probes(readings):
-    return {dict(labels)["__name__"]: number for labels, number in readings if ("probe", "home") in labels}
+    return {dict(labels)["__name__"]: number for labels, number in flat(readings) if ("probe", "home") in labels}
 
 
 @pytest.mark.parametrize(("every", "overdue"), [(1.0, 301), (15.0, 301), (3600.0, 5 * 3600 + 1)])
@@ -168,7 +173,7 @@ def test_a_reload_keeps_the_counts_of_what_stays_and_ends_what_goes(exposition):
     assert value(exposition, "probe_results_total", outcome="up") == 1
     assert value(exposition, "probe_interval_seconds") == 30
     readings = exposition.configure([settings("shop")], NOW)
-    ended = [labels for labels, number in readings if is_stale(number)]
+    ended = [labels for labels, number in flat(readings) if is_stale(number)]
     assert len(ended) == len(set(ended)) > 20
     assert {dict(labels)["probe"] for labels in ended} == {"home"}
     assert b'probe="home"' not in exposition.text()
@@ -256,7 +261,7 @@ def test_a_kind_s_histogram_is_one_family():
 
 
 def test_shopwatch_s_own_metrics_are_on_the_page_and_remembered(exposition):
-    remembered = {dict(labels)["__name__"] for labels, _ in exposition.refresh(NOW)}
+    remembered = {dict(labels)["__name__"] for labels, _ in flat(exposition.refresh(NOW))}
     assert "process_resident_memory_bytes" in remembered
     assert b"\nprocess_resident_memory_bytes " in exposition.text()
     assert b"_created" not in exposition.text()
@@ -267,6 +272,6 @@ def test_the_owner_is_a_label_on_all_that_the_probe_sees():
     exposition.configure([settings().model_copy(update={"owner": "storefront"})], NOW)
     readings = exposition.update(result(), NOW)
     assert readings
-    assert all(("owner", "storefront") in labels for labels, _ in readings)
+    assert all(("owner", "storefront") in labels for labels, _ in flat(readings))
     ended = exposition.configure([settings()], NOW)
-    assert any(("owner", "storefront") in labels for labels, _ in ended), "another owner is another series"
+    assert any(("owner", "storefront") in labels for labels, _ in flat(ended)), "another owner is another series"
