@@ -31,4 +31,7 @@ EXPOSE 9469
 HEALTHCHECK --interval=15s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9469/-/healthy', timeout=2)"]
 ENTRYPOINT ["shopwatch"]
-CMD ["run", "--config", "/etc/shopwatch/config.yaml"]
+# Inside a container the config need not say where: it listens on all addresses (publish the port to 127.0.0.1 only, or
+# put a proxy that asks for a password in front), and keeps its state on the volume.
+CMD ["run", "--config", "/etc/shopwatch/config.yaml", "--listen", "0.0.0.0:9469", \
+     "--store", "sqlite:///var/lib/shopwatch/state.db"]

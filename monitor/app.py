@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -59,13 +59,21 @@ _DESK_SECONDS = 30.0
 
 
 class Shopwatch:
-    """One running service. `path` is where its config came from, and comes from again at a reload.
+    """One running service. `path` is where its config came from, and comes from again at a reload; `instead` holds what
+    the command line said in place of it.
 
     Raises StoreError when the store cannot be opened.
     """
 
-    def __init__(self, config: Config, path: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        config: Config,
+        path: Path,
+        instead: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.config, self.path, self.clock = config, path, clock
+        self._instead = dict(instead or {})
         self.reload_ok, self.reloaded_at = True, clock()
         self.started_at = clock()
         self._probes: dict[str, ProbeSettings] = {}
@@ -109,7 +117,7 @@ class Shopwatch:
             keeper=RuleKeeper(self.store),
             heard=lambda probe: self._interval(probe) is None or self.latest.result(probe) is not None,
             around=RuleSurroundings(external_url=config.url),
-            speaks=lambda alert: self.standby.speaks(alert, clock()),
+            says=lambda alert: self.standby.says(alert, clock()),
         )
         self.intake = Intake(self.exposition, self.samples, self.latest, self._changed, clock)
         self.perch = Perch(self.intake.take, lambda name: self.prober.look_now(name))  # noqa: PLW0108 - it is made below
@@ -152,7 +160,7 @@ class Shopwatch:
         """Read the config again and apply what changed. Raises ConfigError; the old config then goes on."""
         async with self._reloading:
             try:
-                config = await asyncio.to_thread(load, self.path)
+                config = (await asyncio.to_thread(load, self.path)).model_copy(update=self._instead)
                 groups = await asyncio.to_thread(rule_groups, config, RULE_INTERVAL)
             except ConfigError:
                 self.reload_ok = False

@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,16 +20,19 @@ from monitor.web.app import create
 log = logging.getLogger(__name__)
 
 
-def run(path: Path) -> int:
-    """Watch what the config at `path` says until SIGINT or SIGTERM; answers the exit code. Raises ConfigError."""
-    config = load(path)
+def run(path: Path, instead: Mapping[str, str] | None = None) -> int:
+    """Watch what the config at `path` says until SIGINT or SIGTERM; answers the exit code. Raises ConfigError.
+
+    `instead` holds settings that the command line gave in place of the config's (listen, store).
+    """
+    config = load(path).model_copy(update=dict(instead or {}))
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it names whole addresses, and some of ours are secrets
     try:
         with _listen(config) as listener:
-            return uvloop.run(_serve(config, path, listener))
+            return uvloop.run(_serve(config, path, listener, instead))
     except (StoreError, _PortTaken) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the last word of a command
         return 3
@@ -62,8 +65,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(config: Config, path: Path, listener: socket.socket) -> int:
-    shop = Shopwatch(config, path)
+async def _serve(config: Config, path: Path, listener: socket.socket, instead: Mapping[str, str] | None) -> int:
+    shop = Shopwatch(config, path, instead)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -18,15 +18,15 @@ from tests.servers import free_port, until
 class Service:
     """A running `shopwatch run`. `printed` is what the console notifier wrote, `logged` the log."""
 
-    def __init__(self, config: Path, port: int) -> None:
-        self.config, self.url = config, f"http://127.0.0.1:{port}"
+    def __init__(self, config: Path, port: int, *words: str) -> None:
+        self.config, self.url, self._words = config, f"http://127.0.0.1:{port}", words
         self.printed: list[tuple[float, str]] = []
         self.logged: list[str] = []
         self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=10.0)
 
     def start(self, wait: bool = True) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "monitor", "run", "--config", str(self.config)],
+            [sys.executable, "-m", "monitor", "run", "--config", str(self.config), *self._words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

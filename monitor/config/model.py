@@ -31,7 +31,8 @@ def _listed(value: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 
 
-def _check_listen(listen: str) -> str:
+def check_listen(listen: str) -> str:
+    """The address if it is one that can be listened on. Raises ValueError with a sentence."""
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or not 0 <= int(port[:6]) <= 65535:
         raise ValueError(f"{listen!r} is no address to listen on; write host:port, such as 127.0.0.1:9469 or [::]:9469")
@@ -88,7 +89,7 @@ class Config(Settings):
     location: str = Field(
         default="local", min_length=1, description="Where the prober stands: a label on all that it sees."
     )
-    listen: Annotated[str, AfterValidator(_check_listen)] = Field(
+    listen: Annotated[str, AfterValidator(check_listen)] = Field(
         default="127.0.0.1:9469", description="The address of the operators' page, /metrics and the API."
     )
     external_url: Annotated[str, AfterValidator(_check_external_url)] = Field(
@@ -164,4 +165,6 @@ class Config(Settings):
     @property
     def url(self) -> str:
         """Where people open Shopwatch: external_url, or the address it listens on."""
-        return self.external_url or f"http://{self.listen}"
+        host, port = self.address
+        here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)  # noqa: S104 - compared, not listened on
+        return self.external_url or (f"http://{here}:{port}" if here else f"http://{self.listen}")

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,8 @@ def _postgres(url: URL, password: Secret | None) -> Engine:
             connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "shopwatch"},
         )
     except ModuleNotFoundError:
-        raise StoreError("store: PostgreSQL needs the driver psycopg; pip install 'shopwatch[postgres]'") from None
+        remedy = f"run {sys.executable} -m pip install 'psycopg[binary]'"
+        raise StoreError(f"store: PostgreSQL needs the driver psycopg; {remedy}") from None
 
     @event.listens_for(engine, "do_connect")
     def give_password(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:

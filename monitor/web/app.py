@@ -36,12 +36,18 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_DOCS = ("/docs", "/redoc")
 
 
 def create(shop: "Shopwatch") -> FastAPI:
     """The application over a running service."""
-    app = FastAPI(title="Shopwatch", version=VERSION, description="Probes, incidents and queries of one Shopwatch.")
+    # FastAPI's own pages for the API load scripts from elsewhere, into the place where incidents are acked: none here.
+    app = FastAPI(
+        title="Shopwatch",
+        version=VERSION,
+        description="Probes, incidents and queries of one Shopwatch.",
+        docs_url=None,
+        redoc_url=None,
+    )
     templates = operators.templates()
     app.middleware("http")(_headers)
     app.include_router(state.router(shop))
@@ -61,9 +67,8 @@ def create(shop: "Shopwatch") -> FastAPI:
 
 async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     response = await call_next(request)
-    if not request.url.path.startswith(_DOCS):  # FastAPI's pages for the API load their script from elsewhere
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -66,12 +67,13 @@ class Asking:
         return NetError(f"{self.phases.current}: {message}", self.phases.current)
 
 
-def load_driver(module: str, extra: str, engine: str) -> Any:
+def load_driver(module: str, package: str, engine: str) -> Any:
     """A database's driver. Raises NetError, ours, when it is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError:
-        message = f"connect: {engine} needs the driver {module}, which is not installed; run pip install '{extra}'"
+        remedy = f"run {sys.executable} -m pip install '{package}'"
+        message = f"connect: {engine} needs the driver {module}, which is not installed; {remedy}"
         raise NetError(message, "connect", ours=True) from None
 
 

@@ -33,7 +33,7 @@ _OURS = {
 
 def prepare() -> Any:
     """Load the driver. Raises NetError."""
-    return load_driver("pymysql", "shopwatch[mariadb]", "MariaDB")
+    return load_driver("pymysql", "pymysql", "MariaDB")
 
 
 async def ask(asking: Asking) -> Row:

@@ -30,7 +30,7 @@ _OURS = {
 
 def prepare() -> Any:
     """Load the driver. Raises NetError."""
-    return load_driver("psycopg", "shopwatch[postgres]", "PostgreSQL")
+    return load_driver("psycopg", "psycopg[binary]", "PostgreSQL")
 
 
 async def ask(asking: Asking) -> Row:

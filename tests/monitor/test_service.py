@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.fake_slack import TOKEN, FakeSlack
-from tests.servers import until
-from tests.service import service
+from tests.servers import free_port, until
+from tests.service import Service, service
 from tests.site import Site, site
 
 pytestmark = pytest.mark.integration
@@ -110,3 +110,18 @@ def test_a_second_shopwatch_on_the_same_port_says_so(tmp_path):
         ended = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
         assert ended.returncode == 3
         assert "is Shopwatch running there already?" in ended.stderr
+
+
+def test_the_command_line_says_where_to_listen_and_to_keep_state_as_a_container_does(tmp_path):
+    port, state = free_port(), tmp_path / "volume" / "state.db"
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("probes: [{name: this-host, type: host, every: 1s}]\n")
+    shop = Service(folder / "config.yaml", port, "--listen", f"0.0.0.0:{port}", "--store", f"sqlite://{state}")
+    try:
+        shop.start()
+        assert state.exists()
+        assert sorted(path.name for path in folder.iterdir()) == ["config.yaml"]
+        assert shop.client.post("/-/reload").text == "probes: 1 unchanged\n"
+    finally:
+        assert shop.stop() == 0

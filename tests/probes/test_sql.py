@@ -383,8 +383,9 @@ async def test_a_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, driver, None)
     finding = await asked(f"{scheme}://db.shop.example/shop")
     assert finding.outcome is Outcome.UNKNOWN
-    extra = {"psycopg": "postgres", "pymysql": "mariadb"}[driver]
-    assert finding.reason.endswith(f"driver {driver}, which is not installed; run pip install 'shopwatch[{extra}]'")
+    package = {"psycopg": "psycopg[binary]", "pymysql": "pymysql"}[driver]
+    remedy = f"run {sys.executable} -m pip install '{package}'"
+    assert finding.reason.endswith(f"driver {driver}, which is not installed; {remedy}")
 
 
 @on_loop
