@@ -79,7 +79,8 @@ def _stays(known: Alert | None, alert: Alert, incident: Incident, now: float) ->
             return "known to be over"
         if alert.ended_at is not None and alert.ended_at < known.started_at:
             return "an earlier firing is over, not this one"
-    if alert.status is Status.STALE and known.status is not Status.FIRING:
+    taken_back = known.status is Status.RESOLVED and bool(others) and not incident.over
+    if alert.status is Status.STALE and known.status is not Status.FIRING and not taken_back:
         return f"known to be {known.status}"
     return ""
 

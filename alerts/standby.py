@@ -3,13 +3,15 @@
 Shopwatch goes on evaluating all the time, so that every `for` is warm. Of what it sees it tells
 
 - every end: `resolved` from a second witness that saw the trouble begin wakes nobody, and settles what Prometheus left
-  behind when it went away. As long as Prometheus itself says firing, it is outvoted (alerts.incident.standing);
+  behind when it went away. As long as Prometheus itself says firing, it is outvoted (alerts.incident.standing). When
+  the trouble comes back and is not ours to tell, that word is taken back: nobody knows (stale);
 - while it stands in, every alert that pages;
 - until it is over, every alert that it told before, whoever is back meanwhile: who begins a story ends it. A page is
   so neither lost nor told twice at the hand-over, for both witnesses' alerts are one incident.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -58,7 +60,8 @@ class Standby:
         self._settings = settings
         self._heard_at = now  # nobody is called silent before there was time to speak
         self._silent_before = False
-        self._told: set[Labels] = set()
+        self._told: set[Labels] = set()  # fires, as we said
+        self._settled: set[Labels] = set()  # is over, as we said
 
     @property
     def settings(self) -> PrometheusSettings | None:
@@ -75,7 +78,9 @@ class Standby:
         """After a restart: what we had told and is not over, and whether Prometheus was silent already."""
         for incident in incidents:
             for alert in incident.alerts:
-                if alert.source == source and alert.status is not Status.RESOLVED and alert.ended_at is None:
+                if alert.source == source and (alert.status is Status.RESOLVED or alert.ended_at is not None):
+                    self._settled.add(alert.labels)
+                elif alert.source == source:
                     self._told.add(alert.labels)
                     self._silent_before |= alert.name == SILENT
 
@@ -93,16 +98,20 @@ class Standby:
         settings = self._settings
         return settings is not None and (self._silent_before or self.age(now) > settings.watchdog)
 
-    def speaks(self, alert: Alert, now: float) -> bool:
-        """Whether to tell of an alert that we see, firing or resolved. What is told as firing is remembered."""
+    def says(self, alert: Alert, now: float) -> Alert | None:
+        """What to tell of an alert that we see, firing or resolved: itself, nothing, or that we take an end back."""
         if alert.name == WATCHDOG:
-            return False
+            return None
         labels = core(alert.labels)
         if alert.status is not Status.FIRING:
             self._told.discard(labels)
-            return True
+            if self._settings is not None:
+                self._settled.add(labels)
+            return alert
+        taken_back = labels in self._settled
+        self._settled.discard(labels)
         ours = self._settings is None or labels in self._told
         if ours or (alert.label("severity") in _CRITICAL and self.stands_in(now)):
             self._told.add(labels)
-            return True
-        return False
+            return alert
+        return replace(alert, status=Status.STALE, expires_at=None) if taken_back else None

@@ -47,9 +47,9 @@ class Evaluator:
     """Runs rule groups and tells `on_alerts` what fires and what is resolved, in the evaluator's thread.
 
     `query` answers PromQL at a time (milliseconds) and raises RuleFailed; `append` stores a sample. `heard` says
-    whether a probe has reported since the start; `speaks`, asked in the evaluator's thread, whether an alert is to be
-    told now, or to wait. `clock` is wall-clock seconds, `timer` monotonic seconds. What `on_alerts` raises is logged,
-    and the same alerts are told again at the next evaluation.
+    whether a probe has reported since the start; `says`, asked in the evaluator's thread, what to tell of an alert now:
+    itself, or None while it has to wait. `clock` is wall-clock seconds, `timer` monotonic seconds. What `on_alerts`
+    raises is logged, and the same alerts are told again at the next evaluation.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Evaluator:
         keeper: RuleKeeper | None = None,
         heard: Callable[[str], bool] = lambda probe: True,
         around: Surroundings | None = None,
-        speaks: Callable[[Alert], bool] = lambda alert: True,
+        says: Callable[[Alert], Alert | None] = lambda alert: alert,
     ) -> None:
-        self._query, self._append, self._on_alerts, self._speaks = query, append, on_alerts, speaks
+        self._query, self._append, self._on_alerts, self._says = query, append, on_alerts, says
         self._clock, self._timer = clock, timer
         self._keeper, self._heard = keeper, heard
         self._around = around or Surroundings()
@@ -245,10 +245,12 @@ class Evaluator:
             raise RuleFailed(f"{type(error).__name__}: {error}") from error
 
     def _tell(self, standing: _Standing, alerts: list[Alert]) -> None:
-        telling = [alert for alert in alerts if self._speaks(alert)]
-        if len(telling) < len(alerts):
-            with self._lock:  # they wait, and are told as soon as they may be
-                standing.run.untold([alert for alert in alerts if alert not in telling])
+        said = [(alert, self._says(alert)) for alert in alerts]
+        telling = [words for _, words in said if words is not None]
+        waiting = [alert for alert, words in said if words is not alert]
+        if waiting:
+            with self._lock:  # they are told as soon as they may be
+                standing.run.untold(waiting)
         if not telling:
             return
         try:

@@ -242,6 +242,18 @@ def test_a_second_witness_that_saw_it_end_settles_what_the_first_left_behind(sto
     assert story.state is State.RESOLVED  # said again: still over, and Prometheus is silent
 
 
+def test_a_second_witness_can_take_its_word_back_while_nothing_is_settled(story: Story) -> None:
+    story.fires(0, source="prometheus", expires_at=NOW + 240)
+    story.resolves(20, source="embedded")
+    story.at(40, alert(NOW + 40, Status.STALE, source="embedded"))
+    story.at(240, Due())
+    assert story.state is State.STALE
+    story.resolves(300, source="embedded")
+    assert story.state is State.RESOLVED
+    story.at(310, alert(NOW + 310, Status.STALE, source="embedded"))
+    assert story.state is State.RESOLVED
+
+
 def test_a_second_witness_settles_nothing_that_began_after_its_own_was_over(story: Story) -> None:
     story.fires(0, source="prometheus", started_at=NOW - 5, expires_at=NOW + 240)
     decision = story.resolves(10, source="embedded", ended_at=NOW - 20)

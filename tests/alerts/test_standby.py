@@ -15,15 +15,19 @@ def named(name: str, **more: str) -> Alert:
     return alert(labels=labels(name, **more))
 
 
+def told(standby: Standby, seen: Alert, at: float) -> bool:
+    return standby.says(seen, at) is seen
+
+
 def resolved(name: str, **more: str) -> Alert:
     return alert(NOW, Status.RESOLVED, labels=labels(name, **more))
 
 
 def test_with_nobody_in_front_everything_is_told_but_the_watchdog():
     standby = Standby(None, NOW)
-    assert standby.speaks(named("SiteDown"), NOW)
-    assert standby.speaks(named("SiteSlow", severity="ticket"), NOW)
-    assert not standby.speaks(named(WATCHDOG), NOW)
+    assert told(standby, named("SiteDown"), NOW)
+    assert told(standby, named("SiteSlow", severity="ticket"), NOW)
+    assert not told(standby, named(WATCHDOG), NOW)
     assert not standby.stands_in(NOW + 1e6)
 
 
@@ -31,17 +35,17 @@ def test_while_the_watchdog_keeps_arriving_nothing_that_fires_is_told():
     standby = Standby(FIVE, NOW)
     for minute in range(60):
         standby.hear(named(WATCHDOG), NOW + 60 * minute)
-        assert not standby.speaks(named("SiteDown"), NOW + 60 * minute + 59)
+        assert not told(standby, named("SiteDown"), NOW + 60 * minute + 59)
     assert standby.age(NOW + 59 * 60 + 7) == 7
 
 
 def test_a_silent_watchdog_lets_pages_be_told_and_tickets_wait():
     standby = Standby(FIVE, NOW)
     standby.hear(named(WATCHDOG), NOW)
-    assert not standby.speaks(named("SiteDown"), NOW + 300)
+    assert not told(standby, named("SiteDown"), NOW + 300)
     assert standby.stands_in(NOW + 301)
-    assert standby.speaks(named("SiteDown"), NOW + 301)
-    assert not standby.speaks(named("SiteSlow", severity="ticket"), NOW + 301)
+    assert told(standby, named("SiteDown"), NOW + 301)
+    assert not told(standby, named("SiteSlow", severity="ticket"), NOW + 301)
 
 
 def test_nobody_is_silent_before_there_was_time_to_speak():
@@ -61,19 +65,19 @@ def test_a_watchdog_that_is_resolved_is_no_sign_of_life():
 
 def test_who_begins_a_story_ends_it_whoever_is_back():
     standby = Standby(FIVE, NOW)
-    assert standby.speaks(named("SiteDown"), NOW + 301)
+    assert told(standby, named("SiteDown"), NOW + 301)
     standby.hear(named(WATCHDOG), NOW + 310)
-    assert standby.speaks(named("SiteDown"), NOW + 370), "else it would go stale"
-    assert not standby.speaks(named("CheckoutFailing"), NOW + 370), "this one is Prometheus' to tell"
-    assert standby.speaks(resolved("SiteDown"), NOW + 400)
-    assert not standby.speaks(named("SiteDown"), NOW + 460), "and so is the next one"
+    assert told(standby, named("SiteDown"), NOW + 370), "else it would go stale"
+    assert not told(standby, named("CheckoutFailing"), NOW + 370), "this one is Prometheus' to tell"
+    assert told(standby, resolved("SiteDown"), NOW + 400)
+    assert not told(standby, named("SiteDown"), NOW + 460), "and so is the next one"
 
 
 def test_an_end_is_always_told():
     standby = Standby(FIVE, NOW)
     standby.hear(named(WATCHDOG), NOW)
-    assert standby.speaks(resolved("SiteDown"), NOW)
-    assert standby.speaks(resolved("SiteSlow", severity="ticket"), NOW)
+    assert told(standby, resolved("SiteDown"), NOW)
+    assert told(standby, resolved("SiteSlow", severity="ticket"), NOW)
 
 
 def test_a_restart_remembers_what_was_told_and_that_prometheus_was_silent():
@@ -82,9 +86,9 @@ def test_a_restart_remembers_what_was_told_and_that_prometheus_was_silent():
     theirs = Incident("B", "b", (), "page", NOW, alerts=(alert(labels=labels("HostDown"), source="prometheus"),))
     over = Incident("C", "c", (), "page", NOW, alerts=(resolved("CheckoutFailing"),))
     standby.recall([ours, theirs, over])
-    assert standby.speaks(named("SiteDown"), NOW + 1)
-    assert not standby.speaks(named("HostDown"), NOW + 1)
-    assert not standby.speaks(named("CheckoutFailing"), NOW + 1)
+    assert told(standby, named("SiteDown"), NOW + 1)
+    assert not told(standby, named("HostDown"), NOW + 1)
+    assert not told(standby, named("CheckoutFailing"), NOW + 1)
     assert not standby.stands_in(NOW + 1)
     standby.recall([Incident("D", "d", (), "page", NOW, alerts=(named(SILENT),))])
     assert standby.stands_in(NOW + 1)
@@ -92,11 +96,24 @@ def test_a_restart_remembers_what_was_told_and_that_prometheus_was_silent():
     assert not standby.stands_in(NOW + 2)
 
 
+def test_an_end_that_we_told_is_taken_back_once_when_it_is_not_ours_to_tell():
+    standby = Standby(FIVE, NOW)
+    assert told(standby, resolved("SiteDown"), NOW + 10)
+    back = standby.says(named("SiteDown"), NOW + 20)
+    assert back is not None
+    assert (back.status, back.ended_at, back.expires_at) == (Status.STALE, None, None)
+    assert standby.says(named("SiteDown"), NOW + 30) is None
+    assert standby.says(named("SiteDown"), NOW + 301).status is Status.FIRING
+    standby = Standby(FIVE, NOW)
+    standby.recall([Incident("A", "a", (), "page", NOW, alerts=(resolved("SiteDown"),))])
+    assert standby.says(named("SiteDown"), NOW + 1).status is Status.STALE, "after a restart too"
+
+
 def test_a_scrapes_labels_do_not_make_another_alert():
     standby = Standby(FIVE, NOW)
-    assert standby.speaks(named("SiteDown", job="shopwatch", instance="a:9469"), NOW + 301)
+    assert told(standby, named("SiteDown", job="shopwatch", instance="a:9469"), NOW + 301)
     standby.hear(named(WATCHDOG), NOW + 302)
-    assert standby.speaks(named("SiteDown"), NOW + 303)
+    assert told(standby, named("SiteDown"), NOW + 303)
 
 
 def test_impatience_is_refused():

@@ -265,7 +265,11 @@ def test_what_may_not_be_told_waits_and_is_told_as_soon_as_it_may():
     watch = Watch(group(AlertingRule("A", "m > 0")))
     allowed: list[str] = []
     watch.evaluator = Evaluator(
-        watch.query, watch.samples.append, watch.tell, clock=lambda: watch.now, speaks=lambda a: a.name in allowed
+        watch.query,
+        watch.samples.append,
+        watch.tell,
+        clock=lambda: watch.now,
+        says=lambda alert: alert if alert.name in allowed else None,
     )
     watch.evaluator.apply([group(AlertingRule("A", "m > 0"), AlertingRule("B", "m > 0"))])
     watch.put(1.0)
