@@ -1,12 +1,13 @@
 """The newest word of each probe: its last result, and the last one that was not up, which is the evidence of a page."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from probes.base import Outcome, Result
 
 
 class Latest:
-    """The last result of every probe, in memory only."""
+    """The last result of every probe, in memory only, without its samples: those are elsewhere, and many."""
 
     def __init__(self) -> None:
         self._results: dict[str, Result] = {}
@@ -14,6 +15,8 @@ class Latest:
 
     def put(self, result: Result) -> bool:
         """Take in a result; answers whether its outcome is another than before (a first result is a change)."""
+        if result.finding.samples:
+            result = replace(result, finding=replace(result.finding, samples=()))
         before = self._results.get(result.probe)
         self._results[result.probe] = result
         if result.outcome is not Outcome.UP:

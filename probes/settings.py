@@ -100,6 +100,10 @@ class Settings(BaseModel):
         """The keys of the fields that hold paths of files or folders."""
         return tuple(cls.model_fields[name].alias or name for name in _fields_of(cls, Path))
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Frozen as they are, settings can be shared: thousands of probes have the same defaults."""
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _files_beside_the_config(cls, data: Any, info: ValidationInfo) -> Any:

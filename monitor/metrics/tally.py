@@ -76,14 +76,9 @@ class Tally:
         self.slots["missed"] += missed.slots
         self.missed[missed.reason] += missed.slots
 
-    def signature(self) -> Signature:
-        """The series of the counts; the time of the last look is there when there was one."""
-        return COUNTS if self.last_run else COUNTS[:-1]
-
     def values(self, interval: float) -> tuple[float, ...]:
-        """The values of `signature`."""
-        counts = (interval, *self.results.values(), *self.slots.values(), *self.missed.values(), self.extra)
-        return (*counts, self.last_run) if self.last_run else counts
+        """The values of `COUNTS`."""
+        return (interval, *self.results.values(), *self.slots.values(), *self.missed.values(), self.extra)
 
 
 #: The series of a tally.
@@ -93,5 +88,6 @@ COUNTS: Signature = (
     *(("probe_slots_total", (("state", state),)) for state in ("run", "late", "missed")),
     *(("probe_missed_total", (("reason", reason.value),)) for reason in _REASONS),
     ("probe_extra_looks_total", ()),
-    ("probe_last_run_timestamp_seconds", ()),
 )
+#: When a probe looked last: a series of its own, as there is none before the first look.
+LAST_RUN: Signature = (("probe_last_run_timestamp_seconds", ()),)

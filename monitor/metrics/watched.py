@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from monitor.metrics.block import Block, Shape, Signature
-from monitor.metrics.tally import Tally, latency_signature
+from monitor.metrics.tally import COUNTS, LAST_RUN, Tally, latency_signature
 from monitor.metrics.text import Reading
 from monitor.prober.slots import Missed
 from probes.base import Labels, Outcome, ProbeSettings, Result
@@ -36,6 +36,7 @@ class Watched:
         self._look = Block(self.base)
         self._found = Block(self.base)
         self._counts = Block(self.base)
+        self._last_run = Block(self.base)
         self._latencies: dict[Outcome, Block] = {}
 
     def update(self, result: Result, now: float) -> list[Reading]:
@@ -61,7 +62,10 @@ class Watched:
 
     def count(self, now: float) -> list[Reading]:
         """Write the counts as they are."""
-        return self._set(self._counts, self.tally.signature(), self.tally.values(self.interval), now)
+        counts = self._set(self._counts, COUNTS, self.tally.values(self.interval), now)
+        if not self.tally.last_run:
+            return counts
+        return counts + self._set(self._last_run, LAST_RUN, (self.tally.last_run,), now)
 
     def refresh(self, now: float) -> list[Reading]:
         """What to remember again at `now`; a last look that is long overdue is no longer true, and leaves."""
@@ -69,15 +73,17 @@ class Watched:
         if self._seen and now - self._seen > max(5 * self.interval, _OVERDUE_AFTER):
             self._seen = 0.0
             readings += self._look.clear() + self._found.clear()
-        for block in (self._look, self._found, self._counts, *self._latencies.values()):
+        for block in self._blocks():
             if now - block.touched >= _REFRESH:
                 readings += block.readings(now)
         return readings
 
     def clear(self) -> list[Reading]:
         """Leave the page; answers the ends of all series."""
-        blocks = (self._look, self._found, self._counts, *self._latencies.values())
-        return [end for block in blocks for end in block.clear()]
+        return [end for block in self._blocks() for end in block.clear()]
+
+    def _blocks(self) -> tuple[Block, ...]:
+        return (self._look, self._found, self._counts, self._last_run, *self._latencies.values())
 
     def _latency(self, outcome: Outcome, now: float) -> list[Reading]:
         if outcome not in self._latencies:

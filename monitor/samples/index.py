@@ -1,5 +1,7 @@
 """Finds the series that fit a selector, by label; what was found is kept until a series comes or goes."""
 
+from collections.abc import Collection, Mapping
+
 from alerts.promql import Matcher
 from monitor.samples.series import Series
 from probes.base import Labels
@@ -8,20 +10,22 @@ from probes.base import Labels
 _MAX_SELECTORS = 4096
 _MAX_REMEMBERED = 1_000_000
 _NAME = "__name__"
-#: Labels whose values each know their series. Nearly every selector names the metric; sets for all other labels, such
-#: as a location that everything has, would cost more memory than the samples.
-_INDEXED = frozenset((_NAME, "probe"))
+_PROBE = "probe"
 
 
 class Index:
-    """Series by label and value. One thread at a time changes it; others may select meanwhile, without a lock.
+    """Series by metric name and by probe, one of which nearly every selector gives.
 
-    That is safe because CPython copies a set or dict in one step, and readers work on copies only.
+    Lists for all other labels, such as a location that everything has, would cost more memory than the samples. One
+    thread at a time changes the index; others may select meanwhile, without a lock. That is safe because CPython copies
+    a dict or list in one step, and readers work on copies only.
     """
 
     def __init__(self) -> None:
         self._by_labels: dict[Labels, Series] = {}
-        self._by_value: dict[str, dict[str, set[Series]]] = {}
+        # Dictionaries without values are as quick as sets, and hold less air; the few series of a probe fit a list.
+        self._by_name: dict[str, dict[Series, None]] = {}
+        self._by_probe: dict[str, list[Series]] = {}
         self._uses: dict[str, dict[str, int]] = {}
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
         self._changes = 0
@@ -58,29 +62,35 @@ class Index:
         for name, value in series.labels:
             uses = self._uses.setdefault(name, {})
             uses[value] = uses.get(value, 0) + 1
-            if name in _INDEXED:
-                self._by_value.setdefault(name, {}).setdefault(value, set()).add(series)
+            if name == _NAME:
+                self._by_name.setdefault(value, {})[series] = None
+            elif name == _PROBE:
+                self._by_probe.setdefault(value, []).append(series)
         self._changed(series)
 
     def remove(self, series: Series) -> None:
         """Forget a series."""
         del self._by_labels[series.labels]
         for name, value in series.labels:
-            if name in _INDEXED:
-                self._by_value[name][value].discard(series)
+            if name == _NAME:
+                del self._by_name[value][series]
+            elif name == _PROBE:
+                self._by_probe[value].remove(series)
             uses = self._uses[name]
             uses[value] -= 1
             if not uses[value]:
                 del uses[value]
                 self._pairs.pop((name, value), None)
-                if name in _INDEXED:
-                    del self._by_value[name][value]
+                if name == _NAME:
+                    del self._by_name[value]
+                elif name == _PROBE:
+                    del self._by_probe[value]
                 if not uses:
                     del self._uses[name]
         self._changed(series)
 
     def select(self, matchers: tuple[Matcher, ...]) -> list[Series]:
-        """Every series that fits all matchers, oldest first. The list is shared: do not change it."""
+        """Every series that fits all matchers; of one name, the oldest first. The list is shared: do not change it."""
         name = next((m.value for m in matchers if m.name == _NAME and m.op == "="), None)
         changes = self._changes if name is None else self._changes_of.get(name, 0)
         found = self._found.get(matchers)
@@ -101,26 +111,28 @@ class Index:
 
     def _search(self, matchers: tuple[Matcher, ...]) -> list[Series]:
         candidates, rest = self._candidates(matchers)
-        chosen = [series for series in candidates if all(m.matches_labels(series.labels) for m in rest)]
-        chosen.sort(key=lambda series: series.number)
-        return chosen
+        return [series for series in candidates if all(m.matches_labels(series.labels) for m in rest)]
 
     def _candidates(self, matchers: tuple[Matcher, ...]) -> tuple[list[Series], list[Matcher]]:
         """The series that the most selective matcher leaves, and the matchers that are still to be asked."""
-        best: list[set[Series]] | None = None
+        best: list[Collection[Series]] | None = None
         chosen: Matcher | None = None
         for matcher in matchers:
-            if matcher.name not in _INDEXED or matcher.matches(""):
+            index = self._index_of(matcher.name)
+            if index is None or matcher.matches(""):
                 continue
-            sets = self._sets(matcher)
+            sets = _chosen(index, matcher)
             if best is None or sum(map(len, sets)) < sum(map(len, best)):
                 best, chosen = sets, matcher
         if best is None:
             return self.all(), list(matchers)
         return [series for some in best for series in list(some)], [m for m in matchers if m is not chosen]
 
-    def _sets(self, matcher: Matcher) -> list[set[Series]]:
-        by_value = self._by_value.get(matcher.name, {})
-        if matcher.literals is not None:
-            return [some for value in matcher.literals if (some := by_value.get(value)) is not None]
-        return [some for value, some in list(by_value.items()) if matcher.matches(value)]
+    def _index_of(self, label: str) -> Mapping[str, Collection[Series]] | None:
+        return self._by_name if label == _NAME else self._by_probe if label == _PROBE else None
+
+
+def _chosen(index: Mapping[str, Collection[Series]], matcher: Matcher) -> list[Collection[Series]]:
+    if matcher.literals is not None:
+        return [some for value in matcher.literals if (some := index.get(value)) is not None]
+    return [some for value, some in list(index.items()) if matcher.matches(value)]

@@ -15,6 +15,8 @@ from probes.base import Labels
 _SWEEP = 200
 #: While full, room for new series is looked for this often, not at each of thousands of refused samples (milliseconds).
 _FULL_SWEEP_MS = 1000
+#: Series that begin together pack their first samples at so many different moments.
+_PHASES = 59  # prime, as probes have alike many series
 
 
 class Samples:
@@ -160,8 +162,7 @@ class Samples:
         for member in members:
             if member.sheet is not None:
                 member.sheet.tear()
-        # Sheets that began together must not all be packed together.
-        sheet = Sheet(members, at_ms, SIZE - members[0].number % (SIZE // 2)) if members else None
+        sheet = Sheet(members, at_ms, SIZE - members[0].phase // 2) if members else None
         if sheet is not None:
             columns.labels, columns.sheet = [member.labels for member in members], sheet
             for place, member in enumerate(members):
@@ -192,7 +193,7 @@ class Samples:
 
     def _add(self, labels: Labels) -> Series:
         self._created += 1
-        series = Series(self._created, self._index.own(labels))
+        series = Series(self._index.own(labels), self._created % _PHASES)
         self._index.add(series)
         return series
 

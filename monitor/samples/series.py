@@ -42,15 +42,16 @@ def _packed(state: State, samples: int, base: int = 0) -> State:
 class Series:
     """One series. One thread at a time appends; others may read meanwhile, without a lock.
 
-    Times are milliseconds. `number` counts series in the order of their creation. While the series is on a sheet, in
+    Times are milliseconds. `phase` (below 60) differs among series that begin together, so that they do not all pack
+    their first samples together. While the series is on a sheet, in
     column `place`, everything newer than the sheet's first row is there, and the older samples are in `state`.
     """
 
-    __slots__ = ("labels", "number", "place", "sheet", "state")
+    __slots__ = ("labels", "phase", "place", "sheet", "state")
 
-    def __init__(self, number: int, labels: Labels) -> None:
-        self.number = number
+    def __init__(self, labels: Labels, phase: int) -> None:
         self.labels = labels
+        self.phase = phase
         self.state = _NOTHING
         self.place = 0
         self.sheet: Sheet | None = None
@@ -70,8 +71,7 @@ class Series:
         if offsets:
             if offset <= offsets[-1]:
                 return False
-            # Series that began together must not all pack their first chunk together.
-            full = chunk.SIZE if state.closed else chunk.SIZE - self.number % (chunk.SIZE // 2)
+            full = chunk.SIZE if state.closed else chunk.SIZE - self.phase
             if offset > _REACH_MS:
                 state = self.state = _packed(state, len(offsets), at_ms)
             elif len(offsets) >= full + _KEPT:
