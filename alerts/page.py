@@ -17,7 +17,8 @@ class Page:
 
     `kind` says why it is sent now, and `line` what is new since the last one. `people` are those it is to reach, with
     their addresses. `values` are (name, value) pairs. `zone` is the time zone of whoever is paged. The URLs are
-    absolute, or empty. `attempt` counts earlier tries to send it, of which one may have arrived unnoticed.
+    absolute, or empty; `command_url` is what commands on this machine must be told, if anything. `attempt` counts
+    earlier tries to send it, of which one may have arrived unnoticed.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Page:
     runbook_url: str = ""
     source_url: str = ""
     url: str = ""
+    command_url: str = ""
     ack: Taken | None = None
     resolved: Taken | None = None
     hush: Hush | None = None
@@ -69,6 +71,7 @@ def compose(
     now: float,
     external_url: str,
     attempt: int = 0,
+    command_url: str = "",
 ) -> Page:
     """The page about an incident as it stands. `external_url` is where people reach this Shopwatch."""
     lead = incident.lead
@@ -93,6 +96,7 @@ def compose(
         runbook_url=runbook_url(lead, external),
         source_url=lead.generator_url if lead and _is_link(lead.generator_url) else "",
         url=f"{external}/#{incident.key}" if external else "",
+        command_url=command_url,
         ack=incident.ack,
         resolved=incident.resolved,
         hush=incident.hush,

@@ -96,6 +96,7 @@ class Shopwatch:
             (),
             roster=lambda: self.config.oncall.roster,
             external_url=config.url,
+            command_url=config.command_url,
             clock=clock,
             registry=registry,
         )

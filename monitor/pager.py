@@ -44,11 +44,12 @@ class Pager:
         *,
         roster: Callable[[], Roster],
         external_url: str,
+        command_url: str = "",
         clock: Callable[[], float],
         registry: CollectorRegistry,
     ) -> None:
         self._store, self._roster, self._clock = store, roster, clock
-        self.external_url = external_url
+        self.external_url, self._command_url = external_url, command_url
         self._notifiers: dict[str, AnyNotifier] = {}
         self._retired: list[AnyNotifier] = []
         self._pools: dict[str, ThreadPoolExecutor] = {}
@@ -200,6 +201,7 @@ class Pager:
             self._clock(),
             self.external_url,
             parcel.attempts,
+            self._command_url,
         )
         return page, receipts.newest(connection, parcel.incident_id, parcel.notifier)
 

@@ -60,7 +60,8 @@ def block(page: Page, colour: bool = False) -> str:
     if page.runbook_url and page.open:
         lines.append(f"Runbook  {page.runbook_url}")
     if page.can_ack:
-        lines.append(f"Ack      shopwatch ack {page.key}")
+        where = f" --url {page.command_url}" if page.command_url else ""
+        lines.append(f"Ack      shopwatch ack {page.key}{where}")
     head = [_title(page), _printable(page.headline)]
     if colour:
         head = [f"{_title_colour(page)}{head[0]}{_PLAIN}", f"{_BOLD}{head[1]}{_PLAIN}"]

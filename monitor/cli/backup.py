@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from monitor.cli.talk import CONFIG_HELP
 from monitor.config import load
 from monitor.store import Store, StoreError
 from monitor.verifications import Verifications
@@ -51,7 +52,7 @@ def add(subparsers: Any) -> None:
     recorded.add_argument("--live", metavar="DATABASE", help="the live database: a path, a URL or service=NAME")
     recorded.add_argument("--make", action="store_true", help="make FILE as well, in the snapshot that is counted")
     for command, run in ((listed, _list), (verified, _verify), (recorded, _record)):
-        command.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
+        command.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help=CONFIG_HELP)
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=run)
 

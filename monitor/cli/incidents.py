@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from alerts.incident import Ack, Decision
 from alerts.silence import begin
 from monitor.case import Case, NotKnown, Surroundings
-from monitor.cli.talk import Down, Refused, add_by, add_options, call, complain, in_store
+from monitor.cli.talk import Down, Refused, add_by, add_options, as_whom, by, call, complain, config_of, in_store
 from monitor.config import Config
 from monitor.duty import duty_of
 from monitor.store import Store, StoreError, incidents
@@ -68,24 +68,24 @@ def _ack(args: argparse.Namespace) -> int:
     def here(config: Config, store: Store) -> dict[str, Any]:
         def decide(connection: Connection) -> Decision:
             take_turns(connection)
-            return _case(connection, config).act(args.key, Ack(args.by, "the command line"))
+            return _case(connection, config).act(args.key, Ack(by(args), "the command line"))
 
         decision = store.transaction(decide)
         return {"key": args.key, "reason": decision.reason}
 
     def show(answer: dict[str, Any]) -> int:
-        print(f"{answer['key']}: {answer['reason']}")
+        print(f"{answer['key']}: {answer['reason']}{as_whom(args)}")
         return 0
 
-    return _run(args, (lambda: call(args, "POST", f"incidents/{args.key}/ack", by=args.by), here), show)
+    return _run(args, (lambda: call(args, "POST", f"incidents/{args.key}/ack", by=by(args)), here), show)
 
 
 def _silence(args: argparse.Namespace) -> int:
-    body = {"matchers": args.matchers, "for": args.duration, "reason": args.reason, "by": args.by}
+    body = {"matchers": args.matchers, "for": args.duration, "reason": args.reason, "by": by(args)}
 
     def here(config: Config, store: Store) -> dict[str, Any]:
         now = time.time()
-        new = begin(args.matchers, args.duration, args.reason, args.by, now)
+        new = begin(args.matchers, args.duration, args.reason, by(args), now)
 
         def decide(connection: Connection) -> dict[str, Any]:
             take_turns(connection)
@@ -94,7 +94,7 @@ def _silence(args: argparse.Namespace) -> int:
         return store.transaction(decide)
 
     def show(answer: dict[str, Any]) -> int:
-        print(f"{answer['matchers']} is silenced until {_clock(answer['ends_at'])} ({answer['id']})")
+        print(f"{answer['matchers']} is silenced until {_clock(answer['ends_at'])} ({answer['id']}){as_whom(args)}")
         return 0
 
     return _run(args, (lambda: call(args, "POST", "silences", **body), here), show)
@@ -108,6 +108,8 @@ def _run(args: argparse.Namespace, both: _Both, show: Callable[[dict[str, Any]],
         except Down as down:
             if args.url:  # it may run elsewhere, on another store
                 raise Refused(str(down)) from None
+            if not config_of(args).exists():
+                raise Refused(f"{down}, and there is no ./config.yaml: give --config or --url", 2) from None
             answer = in_store(args, do)
             complain(f"{down}: done in its store; people are told when it is back")
     except (NotKnown, ValueError) as error:

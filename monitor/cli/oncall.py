@@ -15,7 +15,7 @@ from alerts.duty import Duty
 from alerts.incident import Context, Due, Incident, Kind
 from alerts.oncall import Shift
 from alerts.quiet import quiet_silence
-from monitor.cli.talk import complain
+from monitor.cli.talk import add_config, complain, config_of
 from monitor.config import load
 from monitor.duty import duty_of
 from probes.base import Labels
@@ -42,7 +42,7 @@ def add(subparsers: Any) -> None:
     simulate.add_argument("--at", type=_moment, metavar="TIME", help="when it fires (default: now)")
     simulate.set_defaults(run=_simulate)
     for action in (now, who, simulate):
-        action.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="a file or folder")
+        add_config(action)
 
 
 def _moment(text: str) -> float:
@@ -53,7 +53,7 @@ def _moment(text: str) -> float:
 
 
 def _who(args: argparse.Namespace) -> int:
-    config = load(args.config)
+    config = load(config_of(args))
     at = time.time() if args.at is None else args.at
     shifts = config.oncall.roster.now(at)
     zones = {rotation.name: rotation.timezone for rotation in config.oncall.rotations}
@@ -70,7 +70,7 @@ def _shift(shift: Shift, zone: str) -> str:
 
 
 def _simulate(args: argparse.Namespace) -> int:
-    duty = duty_of(load(args.config))
+    duty = duty_of(load(config_of(args)))
     try:
         labels, annotations = _alert(json.loads(args.alert.read_text()))
     except (OSError, ValueError) as error:

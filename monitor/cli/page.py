@@ -4,7 +4,7 @@ import argparse
 import time
 from typing import Any
 
-from monitor.cli.talk import Down, Refused, add_by, add_options, call, complain
+from monitor.cli.talk import Down, Refused, add_by, add_options, by, call, complain
 
 _WAIT = 60.0
 _LOOK = 0.25
@@ -25,10 +25,10 @@ def add(subparsers: Any) -> None:
 def _test(args: argparse.Namespace) -> int:
     began = time.monotonic()
     try:
-        key = call(args, "POST", "page-test", to=args.to, by=args.by)["key"]
+        key = call(args, "POST", "page-test", to=args.to, by=by(args))["key"]
         outbox = _wait(args, key, began)
         if not args.keep:
-            call(args, "POST", f"incidents/{key}/resolve", by=args.by)
+            call(args, "POST", f"incidents/{key}/resolve", by=by(args))
     except Down as error:
         complain(error)
         return 3

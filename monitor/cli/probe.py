@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from monitor.cli.talk import CONFIG_HELP
 from monitor.config import Config, load
 from monitor.prober.look import let_go, look, new_run, prepare
 from monitor.store import Store, StoreError, heartbeats
@@ -28,7 +29,7 @@ def add(subparsers: Any) -> None:
         description="Looks once, in this process. Exits with 0 (up, degraded), 1 (down, blocked) or 3 (unknown).",
     )
     parser.add_argument("name", metavar="NAME", help="the probe's name in the config")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 

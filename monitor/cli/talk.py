@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any, TypeVar
 import httpx
 
 from monitor.config import Config, ConfigError, load
+from monitor.demo import run as demo
 from monitor.store import Store
 
 T = TypeVar("T")
 _TIMEOUT = 15.0
+_USUAL = Path("config.yaml")
+CONFIG_HELP = "a file or folder (default: ./config.yaml)"
 
 
 class Down(Exception):
@@ -32,18 +36,51 @@ class Refused(Exception):
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """`--config FILE` and `--url URL`."""
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="a file or folder")
+    add_config(parser)
     parser.add_argument("--url", help="where Shopwatch runs (default: `listen` of the config)")
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """`--config FILE`; without it, see config_of."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"{CONFIG_HELP[:-1]}, or else a running demo's)")
 
 
 def add_by(parser: argparse.ArgumentParser) -> None:
     """`--by NAME`."""
-    parser.add_argument("--by", default=_login(), metavar="NAME", help="who you are (default: %(default)s)")
+    parser.add_argument("--by", metavar="NAME", help=f"who you are (default: {_login()})")
+
+
+def by(args: argparse.Namespace) -> str:
+    """Who acts: as given, or the login name."""
+    return args.by or _login()
+
+
+def as_whom(args: argparse.Namespace) -> str:
+    """What to add to an answer that names somebody who did not say who they are."""
+    return "" if args.by else f" (you are {_login()} here; --by NAME says otherwise)"
+
+
+def config_of(args: argparse.Namespace) -> Path:
+    """The config to read: as given, or ./config.yaml, or that of a demo that runs, which is said in a line."""
+    if args.config is None:
+        args.config = _USUAL if _USUAL.exists() else _demo() or _USUAL
+    found: Path = args.config
+    return found
+
+
+def _demo() -> Path | None:
+    state = demo.default_state()
+    try:
+        places = demo.find_demo(state)
+    except demo.DemoError:
+        return None
+    complain(f"There is no ./config.yaml: this is about the demo's Shopwatch at {places.service}")
+    return demo.config_path(state)
 
 
 def call(args: argparse.Namespace, method: str, path: str, **body: Any) -> dict[str, Any]:
     """One request to our API. Raises Down, Refused."""
-    url = (args.url or _address(args.config)).rstrip("/")
+    url = (args.url or address_of(config_of(args))).rstrip("/")
     try:
         with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
             answer = client.request(method, f"{url}/api/v1/{path}", json=body or None)
@@ -60,7 +97,10 @@ def call(args: argparse.Namespace, method: str, path: str, **body: Any) -> dict[
     return found
 
 
-def _address(path: Path) -> str:
+def address_of(path: Path) -> str:
+    """Where the Shopwatch of this config listens; without any config, at the usual address. Raises Refused."""
+    if path is _USUAL and not path.exists():
+        return f"http://{Config.model_fields['listen'].default}"
     try:
         return f"http://{load(path).listen}"
     except ConfigError as error:  # a broken config must not keep anyone from an ack
@@ -71,7 +111,7 @@ def _address(path: Path) -> str:
 
 def in_store(args: argparse.Namespace, work: Callable[[Config, Store], T]) -> T:
     """Do something in the store itself, without a running Shopwatch. Raises ConfigError, StoreError."""
-    config = load(args.config)
+    config = load(config_of(args))
     store = Store(config.store, config.store_password)
     try:
         return work(config, store)
@@ -85,7 +125,7 @@ def complain(error: object) -> None:
 
 
 def _login() -> str:
-    try:
-        return getpass.getuser()
+    try:  # with sudo, root is everybody
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name
         return "someone"

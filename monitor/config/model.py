@@ -165,6 +165,15 @@ class Config(Settings):
     @property
     def url(self) -> str:
         """Where people open Shopwatch: external_url, or the address it listens on."""
+        return self.external_url or self._local_url
+
+    @property
+    def command_url(self) -> str:
+        """What commands on this machine must be told to reach it; empty at the usual address, which they know."""
+        return "" if self.listen == type(self).model_fields["listen"].default else self._local_url
+
+    @property
+    def _local_url(self) -> str:
         host, port = self.address
         here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)  # noqa: S104 - compared, not listened on
-        return self.external_url or (f"http://{here}:{port}" if here else f"http://{self.listen}")
+        return f"http://{here}:{port}" if here else f"http://{self.listen}"

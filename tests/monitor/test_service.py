@@ -51,6 +51,7 @@ def test_a_broken_page_is_told_with_its_evidence_and_its_end(tmp_path):
         runbook = re.search(r"Runbook +(\S+)", shop.output)
         assert runbook
         assert "PageBroken" in shop.client.get(runbook[1]).text
+        assert re.search(rf"Ack +shopwatch ack \w+ --url {shop.url}\n", shop.output)
         page.status = 200
         until(lambda: "RESOLVED" in shop.output, "the end")
 

@@ -43,6 +43,11 @@ def test_a_page() -> None:
     assert block(page) == SHOWN
 
 
+def test_a_page_from_an_unusual_address_names_it_for_the_ack() -> None:
+    page = replace(PAGE, command_url="http://127.0.0.1:37103")
+    assert "\nAck      shopwatch ack K7Q2 --url http://127.0.0.1:37103\n" in block(page)
+
+
 def test_news_is_one_line_and_the_end_is_whole() -> None:
     lines = _sent(io.StringIO(), PAGE, ACKED, RESOLVED).splitlines()
     assert "03:00:00 UTC  K7Q2  mei is on it" in lines

@@ -1,6 +1,7 @@
 """The commands of whoever is on call, with Shopwatch running and with it down."""
 
 import json
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from fastapi import FastAPI
 from alerts.incident import Decision, State
 from alerts.notifiers.base import NotifyError
 from monitor.cli import main
+from monitor.cli.talk import address_of, config_of
 from monitor.config import load
+from monitor.demo.run import default_state, open_demo
 from monitor.duty import duty_of
 from monitor.web.incidents import router
 from tests.alerts.making import alert
@@ -125,6 +128,46 @@ def test_another_address_is_never_mistaken_for_this_store(config: Path, capsys: 
     assert main(["ack", "K7Q2", "--url", f"http://127.0.0.1:{free_port()}", "--config", str(config)]) == 3
     assert "does not answer" in capsys.readouterr().err
     assert not (config.parent / "state.db").exists()
+
+
+def test_whoever_does_not_say_who_they_are_reads_as_whom_they_acted(
+    made: Room, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "ana")
+    key = _open(made)
+    assert main(["ack", key, "--url", url]) == 0
+    assert capsys.readouterr().out == f"{key}: ana is on it (by the API) (you are ana here; --by NAME says otherwise)\n"
+
+
+@pytest.mark.integration
+def test_without_a_config_here_the_running_demo_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    with open_demo(default_state(), 0, 3600) as places:
+        said = f"There is no ./config.yaml: this is about the demo's Shopwatch at {places.service}\n"
+        assert main(["oncall", "now"]) == 0
+        told = capsys.readouterr()
+        assert (told.out[:9], told.err) == ("primary: ", said)
+        for command in (["incidents"], ["page", "test"]):
+            main(command)
+            assert capsys.readouterr().err.startswith(f"{said}Shopwatch does not answer at {places.service}")
+        main(["incidents", "--url", "http://127.0.0.1:1"])
+        assert "demo" not in capsys.readouterr().err
+        (tmp_path / "config.yaml").write_text("version: 1\n")
+        assert main(["oncall", "now"]) == 1
+        assert capsys.readouterr().err == ""
+
+
+def test_without_any_config_the_usual_address_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["oncall", "now"]) == 2
+    assert "config.yaml" in capsys.readouterr().err
+    assert address_of(config_of(Namespace(config=None))) == "http://127.0.0.1:9469"
 
 
 def test_a_broken_config_does_not_keep_anyone_from_an_ack(
