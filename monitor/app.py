@@ -90,7 +90,7 @@ class Shopwatch:
         self.heartbeats = Heartbeats(self.store, clock)
         self.verifications = Verifications(self.store, (), clock, lambda _: self._changed_elsewhere())
         self.schedule = Schedule(clock)
-        self.facts = Facts(self.latest, self.verifications, self._interval, clock)
+        self.facts = Facts(self.latest, self.samples, self.verifications, self._interval, clock)
         self.pager = Pager(
             self.store,
             (),
@@ -174,6 +174,8 @@ class Shopwatch:
             return changes
 
     async def _apply(self, config: Config, groups: tuple[RuleGroup, ...]) -> None:
+        left = self._probes.keys() - {probe.name for probe in config.probes}
+        self.facts.apply(groups, left)
         self.config = config
         self._probes = {probe.name: probe for probe in config.probes}
         await asyncio.to_thread(self.heartbeats.expect, [probe.name for probe in config.probes if _is_passive(probe)])

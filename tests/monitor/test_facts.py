@@ -4,10 +4,14 @@ from typing import cast
 
 import pytest
 
+from alerts.rulefile import read_rules
 from monitor.facts import Facts
+from monitor.intake import Intake
 from monitor.latest import Latest
+from monitor.metrics import Exposition
+from monitor.samples import Samples
 from monitor.verifications import Verifications
-from probes.base import Evidence, Finding, Outcome, Result
+from probes.base import Evidence, Finding, Outcome, ProbeSettings, Result, Sample
 
 NOW = 1_000_000.0
 LABELS = (("alertname", "SiteDown"), ("probe", "home"))
@@ -19,10 +23,13 @@ class NoBackups:
 
 
 def facts(*results: Result, now: float = NOW, interval: float | None = 15.0) -> Facts:
-    latest = Latest()
-    for result in results:
-        latest.put(result)
-    return Facts(latest, cast(Verifications, NoBackups()), lambda name: interval, lambda: now)
+    """What is known after these results, entered as the service enters them."""
+    latest, samples, exposition = Latest(), Samples(), Exposition("here")
+    exposition.configure([ProbeSettings(name="home", type="http")], NOW - 9000)
+    for order, one in enumerate(results):
+        entered = one.at + order / 1000
+        Intake(exposition, samples, latest, lambda: None, lambda entered=entered: entered).take([one])
+    return Facts(latest, samples, cast(Verifications, NoBackups()), lambda name: interval, lambda: now + 0.01)
 
 
 def result(outcome: Outcome, ago: float = 0.0, summary: str = "") -> Result:
@@ -58,12 +65,12 @@ def test_there_is_no_evidence_for_what_nobody_looks_at():
     [
         (Outcome.UP, False),
         (Outcome.DEGRADED, False),
-        (Outcome.DOWN, False),
+        (Outcome.DOWN, True),
         (Outcome.BLOCKED, True),
         (Outcome.UNKNOWN, True),
     ],
 )
-def test_only_a_look_at_the_shop_speaks_for_the_shop(outcome, quiet):
+def test_only_a_look_that_went_well_proves_that_trouble_is_over(outcome, quiet):
     assert facts(result(outcome)).quiet(LABELS) is quiet
 
 
@@ -81,3 +88,49 @@ def test_a_probe_that_does_not_look_any_more_is_quiet():
 def test_who_is_not_ours_is_never_quiet():
     assert not facts(interval=None).quiet(LABELS)
     assert not facts(interval=None).quiet((("instance", "db:9100"),))
+
+
+RULES = """
+groups:
+  - name: numbers
+    rules:
+      - {alert: QueueLong, expr: "queue_depth > 10"}
+      - {record: "shop:orders:rate", expr: "rate(orders_total[5m])"}
+      - {alert: OrdersLow, expr: "shop:orders:rate < 1"}
+      - {alert: SiteDown, expr: "probe_success == 0"}
+      - {alert: Overdue, expr: "time() - probe_last_run_timestamp_seconds > 60"}
+"""
+
+
+def with_rules(*results: Result) -> Facts:
+    found = facts(*results)
+    found.apply(read_rules(RULES, "rules.yml").groups)
+    return found
+
+
+def numbers(outcome: Outcome, *names: str) -> Result:
+    return Result("home", "scrape", NOW, 0.0, 0.0, Finding(outcome, samples=tuple(Sample(name, 1.0) for name in names)))
+
+
+def test_a_number_that_was_not_brought_proves_nothing_about_it():
+    queue = (("alertname", "QueueLong"), ("probe", "home"))
+    assert with_rules(numbers(Outcome.DOWN)).quiet(queue)
+    assert with_rules(numbers(Outcome.UP, "other")).quiet(queue)
+    assert not with_rules(numbers(Outcome.UP, "queue_depth")).quiet(queue)
+    assert not with_rules(numbers(Outcome.DOWN, "queue_depth")).quiet(queue), (
+        "a host without its nginx has a disk still"
+    )
+
+
+def test_a_look_however_it_ended_proves_that_the_probe_looks():
+    assert not with_rules(numbers(Outcome.DOWN)).quiet((("alertname", "Overdue"), ("probe", "home")))
+
+
+def test_recorded_series_are_no_numbers_of_the_probe():
+    assert not with_rules(numbers(Outcome.UP)).quiet((("alertname", "OrdersLow"), ("probe", "home")))
+
+
+def test_a_probe_that_left_the_config_is_quiet_and_not_mended():
+    found = facts(interval=None)
+    found.apply((), left=["home"])
+    assert found.quiet(LABELS)
