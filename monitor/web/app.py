@@ -22,6 +22,7 @@ from monitor.web import (
     slack,
     state,
 )
+from monitor.web.door import Door
 from monitor.web.overview import Overview, backup_views, incident_views, probe_views
 from probes import KINDS
 from probes.base import COMMON_METRICS, Metric
@@ -50,6 +51,7 @@ def create(shop: "Shopwatch") -> FastAPI:
     )
     templates = operators.templates()
     app.middleware("http")(_headers)
+    app.add_middleware(Door, config=lambda: shop.config)
     app.include_router(state.router(shop))
     app.include_router(metrics.router(shop.exposition))
     app.include_router(probe.router(shop.errands, lambda: shop.config.blackbox))
