@@ -4,10 +4,11 @@ from dashboards.board import Board, Row, Variable
 from dashboards.panel import GREEN, RED, YELLOW, Query, series, stat, timeline
 
 _FILTER = 'backup=~"$backup"'
-#: 0 fail, 1 pass, 2 inconclusive: one number a backup, for colours.
+#: 0 fail, 1 pass, 2 inconclusive: one number a backup, for colours. A failure stands until a pass, whatever came since.
 _VERDICT = Query(
     f'sum by (backup) (backup_verification_outcome{{{_FILTER}, outcome="pass"}})'
-    f' + 2 * sum by (backup) (backup_verification_outcome{{{_FILTER}, outcome="inconclusive"}})',
+    f' + 2 * sum by (backup) (backup_verification_outcome{{{_FILTER}, outcome="inconclusive"}})'
+    f' * (1 - max by (backup) (backup_verification_outcome{{{_FILTER}, outcome="fail"}}))',
     "{{backup}}",
 )
 _WORDS = (("0", "fail", RED), ("1", "pass", GREEN), ("2", "inconclusive", YELLOW))

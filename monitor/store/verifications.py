@@ -8,9 +8,11 @@ from monitor.store.schema import verifications
 from probes.backup.standing import Standing
 from probes.backup.verification import Verdict, Verification
 
-#: How many verifications of one backup are kept; the last good one is kept beyond that.
+#: How many verifications of one backup are kept; the last good one and the last conclusion are kept beyond that.
 KEPT = 500
 _table = verifications.c
+_PASSED = _table.verdict == Verdict.PASS.value
+_CONCLUDED = _table.verdict.in_([Verdict.PASS.value, Verdict.FAIL.value])
 
 
 def begin(connection: Connection, backup: str, at: float) -> int:
@@ -48,12 +50,11 @@ def standing(connection: Connection, backup: str, since: float) -> Standing:
     counts = connection.execute(
         select(_table.verdict, func.count()).where(of_backup, _table.verdict.is_not(None)).group_by(_table.verdict)
     )
-    concluded = _table.verdict.in_([Verdict.PASS.value, Verdict.FAIL.value])
     return Standing(
         since=since if first is None else min(first, since),
         latest=_newest(connection, of_backup),
-        concluded=_newest(connection, and_(of_backup, concluded)),
-        passed=_newest(connection, and_(of_backup, _table.verdict == Verdict.PASS.value)),
+        concluded=_newest(connection, and_(of_backup, _CONCLUDED)),
+        passed=_newest(connection, and_(of_backup, _PASSED)),
         counts={Verdict(verdict): count for verdict, count in counts},
     )
 
@@ -79,10 +80,12 @@ def _prune(connection: Connection, backup: str) -> None:
     ).scalar()
     if oldest is None:
         return
-    passed = connection.execute(
-        select(func.max(_table.id)).where(of_backup, _table.verdict == Verdict.PASS.value)
-    ).scalar()
-    connection.execute(delete(verifications).where(of_backup, _table.id <= oldest, _table.id != (passed or 0)))
+    kept = [_last(connection, and_(of_backup, condition)) for condition in (_PASSED, _CONCLUDED)]
+    connection.execute(delete(verifications).where(of_backup, _table.id <= oldest, _table.id.not_in(kept)))
+
+
+def _last(connection: Connection, condition: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.max(_table.id)).where(condition)).scalar() or 0
 
 
 def _values(verification: Verification) -> dict[str, object]:

@@ -98,7 +98,7 @@ def _overview(shop: "Shopwatch") -> Callable[[], Awaitable[Overview]]:
             version=VERSION,
             incidents=incident_views((one.incident for one in open_ones), now),
             probes=probe_views(config.probes, shop.latest, shop.history, now, now - shop.started_at),
-            backups=backup_views(backups, lambda name: shop.verifications.standing(name).latest),
+            backups=backup_views(backups, lambda name: shop.verifications.standing(name).telling),
             oncall=config.oncall.roster.now(now),
             notifiers=[channel.name for channel in config.notifiers],
         )

@@ -170,9 +170,9 @@ def _incident_view(incident: Incident, now: float) -> IncidentView:
     )
 
 
-def backup_views(backups: Iterable[tuple[str, str]], newest: Callable[[str], Verification | None]) -> list[BackupView]:
-    """Every backup, (name, type), with its newest verification."""
-    return [_backup_view(name, kind, newest(name)) for name, kind in backups]
+def backup_views(backups: Iterable[tuple[str, str]], telling: Callable[[str], Verification | None]) -> list[BackupView]:
+    """Every backup, (name, type), with the verification that tells how it stands."""
+    return [_backup_view(name, kind, telling(name)) for name, kind in backups]
 
 
 def _backup_view(name: str, kind: str, newest: Verification | None) -> BackupView:

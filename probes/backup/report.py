@@ -10,7 +10,11 @@ from probes.base import Evidence, Labels, Metric, Outcome, Sample, Step
 from probes.cron import next_fire
 
 METRICS: tuple[Metric, ...] = (
-    Metric("backup_verification_outcome", "gauge", "1 for the verdict of the last verification, 0 for the others."),
+    Metric(
+        "backup_verification_outcome",
+        "gauge",
+        "1 for the last verdict, 0 for the others; fail stays 1 beside inconclusive until one passes.",
+    ),
     Metric("backup_verification_running", "gauge", "1 while a verification runs."),
     Metric("backup_last_verification_timestamp_seconds", "gauge", "When the last verification ended."),
     Metric("backup_last_success_timestamp_seconds", "gauge", "When the last verification that passed ended."),
@@ -50,7 +54,7 @@ def samples(settings: BackupSettings, standing: Standing, now: float) -> list[Sa
     if standing.passed is not None:
         found.append(Sample("backup_last_success_timestamp_seconds", standing.passed.finished_at))
     if standing.latest is not None:
-        found += _of_latest(standing.latest)
+        found += _of_latest(standing.latest, standing.is_failed)
     if standing.concluded is not None:
         found += _of_backup(standing.concluded, now)
     return found
@@ -60,10 +64,11 @@ def _count(verdict: Verdict, standing: Standing) -> Sample:
     return Sample("backup_verifications_total", float(standing.counts.get(verdict, 0)), (("outcome", verdict.value),))
 
 
-def _of_latest(latest: Verification) -> Iterator[Sample]:
+def _of_latest(latest: Verification, failed: bool) -> Iterator[Sample]:
+    """That we could not look does not mend what failed: only a pass does. Then `fail` and `inconclusive` are both 1."""
     for verdict in Verdict:
-        labels = (("outcome", verdict.value),)
-        yield Sample("backup_verification_outcome", float(latest.verdict is verdict), labels)
+        holds = failed if verdict is Verdict.FAIL else latest.verdict is verdict
+        yield Sample("backup_verification_outcome", float(holds), (("outcome", verdict.value),))
     yield Sample("backup_last_verification_timestamp_seconds", latest.finished_at)
     yield Sample("backup_verification_duration_seconds", max(0.0, latest.finished_at - latest.started_at))
 

@@ -27,6 +27,22 @@ class Standing:
         """The rows of the last good backup."""
         return self.passed.rows if self.passed else {}
 
+    @property
+    def is_failed(self) -> bool:
+        """Whether a verification failed and none has passed since; that one could not look since changes nothing."""
+        return self.concluded is not None and self.concluded.verdict is Verdict.FAIL
+
+    @property
+    def telling(self) -> Verification | None:
+        """The verification to show: a failure that nothing has refuted, with why it could not be looked at since; else
+        the latest."""
+        if self.latest is None or self.concluded is None or self.latest.verdict is not Verdict.INCONCLUSIVE:
+            return self.latest
+        if not self.is_failed:
+            return self.latest
+        since = f"since then it could not be judged again: {'; '.join(self.latest.reasons)}"
+        return replace(self.concluded, reasons=(*self.concluded.reasons, since))
+
     def after(self, verification: Verification) -> "Standing":
         """The standing once this verification has ended."""
         verdict = verification.verdict

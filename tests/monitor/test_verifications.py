@@ -82,6 +82,26 @@ def test_one_is_verified_and_remembered_over_a_restart(store: Store, shop: Backu
         again.run("nothing")
 
 
+def test_a_failure_stays_told_while_the_folder_is_away_and_until_a_pass(
+    store: Store, shop: BackupSettings, copy: Path
+) -> None:
+    known = Verifications(store, [shop])
+    whole = copy.read_bytes()
+    copy.write_bytes(whole[:-1])
+    assert known.run("shop").verdict is Verdict.FAIL
+    moved = copy.parent.rename(copy.parent.with_name("away"))
+    assert known.run("shop").verdict is Verdict.INCONCLUSIVE
+    store.transaction(lambda connection: verifications.begin(connection, "shop", time.time()))  # kill -9 in the next
+    store.transaction(lambda connection: verifications.close_interrupted(connection, time.time()))
+    for room in (known, Verifications(store, [shop])):
+        outcomes = [sample(room, "backup_verification_outcome", outcome=verdict.value) for verdict in Verdict]
+        assert outcomes == [0, 1, 1]
+    moved.rename(copy.parent)
+    copy.write_bytes(whole)
+    assert known.run("shop").verdict is Verdict.PASS
+    assert [sample(known, "backup_verification_outcome", outcome=verdict.value) for verdict in Verdict] == [1, 0, 0]
+
+
 def test_what_was_never_verified_is_verified_at_the_start_and_on_request(store: Store, shop: BackupSettings) -> None:
     told: list[Verification] = []
     known = Verifications(store, [shop], on_verified=told.append)

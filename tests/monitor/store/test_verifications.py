@@ -69,6 +69,23 @@ def test_only_the_newest_are_kept_and_the_last_good_one(store: Store) -> None:
     assert standing(store, "other").passed == verification(2.0, backup="other")
 
 
+@pytest.mark.integration
+def test_a_failure_is_not_forgotten_however_often_nobody_could_look_since(store: Store) -> None:
+    keep(store, verification(1.0))
+    keep(store, verification(2.0, Verdict.FAIL))
+
+    def many(connection: object) -> None:
+        for at in range(10, 10 + KEPT + 20):
+            row = verifications.begin(connection, "orders", float(at))  # type: ignore[arg-type]  # a Connection
+            verifications.finish(connection, row, verification(float(at), Verdict.INCONCLUSIVE))  # type: ignore[arg-type]
+
+    store.transaction(many)
+    known = standing(store)
+    assert known.passed == verification(1.0)
+    assert known.concluded == verification(2.0, Verdict.FAIL)
+    assert known.is_failed
+
+
 def test_a_verification_with_everything_comes_back_as_it_was(store: Store) -> None:
     whole = replace(
         verification(10.0),

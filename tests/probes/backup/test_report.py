@@ -91,8 +91,30 @@ def test_a_failure_keeps_the_last_success_and_an_inconclusive_run_keeps_the_due_
     assert standing.previous_rows == PASSED.rows
     found = values(standing.after(LOST), FOUR + 2 * DAY + 60)
     assert found["verification_outcome", "inconclusive"] == 1
+    assert found["verification_outcome", "fail"] == 1, "that nobody could look does not mend it"
+    assert found["verification_outcome", "pass"] == 0
     assert found["verification_due_timestamp_seconds",] == FOUR + 2 * DAY + 1800, "nobody knows more than before"
     assert [found["verifications_total", verdict.value] for verdict in Verdict] == [1, 1, 1]
+
+
+def test_only_a_pass_ends_a_failure() -> None:
+    failed = Standing(since=0).after(PASSED).after(FAILED)
+    lost = failed.after(LOST).after(LOST)
+    assert failed.telling == FAILED
+    assert lost.telling == replace(
+        FAILED, reasons=("it is cut", "and old", "since then it could not be judged again: the disk is full")
+    )
+    mended = lost.after(replace(PASSED, started_at=FOUR + 3 * DAY))
+    assert (failed.is_failed, lost.is_failed, mended.is_failed) == (True, True, False)
+    assert mended.telling == mended.latest
+    assert values(mended, FOUR + 3 * DAY)["verification_outcome", "fail"] == 0
+
+
+def test_one_that_could_not_be_judged_after_a_pass_has_not_failed() -> None:
+    standing = Standing(since=0).after(PASSED).after(LOST)
+    assert standing.telling == LOST
+    found = values(standing, FOUR + DAY)
+    assert [found["verification_outcome", verdict.value] for verdict in Verdict] == [0, 0, 1]
 
 
 def test_when_a_verification_is_wanted() -> None:
