@@ -17,9 +17,8 @@ def hand_over(connection: Connection, parcel: Parcel, notifiers: Sequence[str], 
     None when it is only news, when it was handed over before, when the next one is told the same anyway, or when every
     notifier was tried. The next one is noted in the incident, so that it hears the end of the story too.
     """
-    key, version, path = parcel.transition.split("/", 2)
-    tried = path.split(">")
-    following = next((name for name in notifiers if name not in tried), None)
+    key, version, _ = parcel.transition.split("/", 2)
+    following = next((name for name in notifiers if name not in parcel.tried), None)
     if parcel.kind is Kind.NEWS or following is None:
         return None
     transition = f"{parcel.transition}>{following}"

@@ -10,6 +10,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Connection
 
+from alerts.incident import Kind
 from alerts.notifiers import CHANNELS, IMPLIED
 from alerts.notifiers.base import AnyNotifier, NotifyError, Receipt
 from alerts.oncall import Roster
@@ -219,17 +220,27 @@ class Pager:
         backoff = min(_LONGEST_RETRY, _FIRST_RETRY * 2.0 ** min(parcel.attempts, 20))
         due = now + max(backoff, error.retry_after or 0.0)
 
-        def put_back(connection: Connection) -> str | None:
-            if error.permanent:
+        def put_back(connection: Connection) -> tuple[str | None, bool]:
+            instead = None
+            if error.permanent or error.elsewhere or parcel.waits_too_long(now):
+                instead = hand_over(connection, parcel, list(self._notifiers), str(error), now)
+            over = error.permanent and not self._must_arrive(connection, parcel)
+            if over:
                 outbox.finish(connection, parcel, now, str(error))
-                return hand_over(connection, parcel, list(self._notifiers), str(error), now)
-            outbox.postpone(connection, parcel, due, str(error))
-            if parcel.waits_too_long(now):
-                return hand_over(connection, parcel, list(self._notifiers), str(error), now)
-            return None
+            else:
+                outbox.postpone(connection, parcel, due, str(error))
+            return instead, over
 
-        instead = self._store.transaction(put_back)
-        self._sent.labels(notifier.name, "failed" if error.permanent else "retried").inc()
-        after = "giving up" if error.permanent else f"trying again in {due - now:.0f} s"
+        instead, over = self._store.transaction(put_back)
+        self._sent.labels(notifier.name, "failed" if over else "retried").inc()
+        after = "giving up" if over else f"trying again in {due - now:.0f} s"
         also = f"; {instead} is told instead" if instead else ""
         _log.error("%s cannot be told: %s; %s%s", notifier.name, error, after, also)
+
+    def _must_arrive(self, connection: Connection, parcel: Parcel) -> bool:
+        """Whether a page is never given up: its incident is open, and only the console is left. A drill may fail."""
+        stored = incidents.get(connection, parcel.incident_id)
+        if parcel.kind is not Kind.PAGE or stored is None or stored.incident.over or stored.incident.severity == "test":
+            return False
+        consoles = {name for name, one in self._notifiers.items() if IMPLIED in (name, one.settings.type)}
+        return parcel.notifier not in consoles and not self._notifiers.keys() - consoles - set(parcel.tried)

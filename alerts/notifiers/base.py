@@ -11,14 +11,18 @@ from probes.settings import Name, Settings
 class NotifyError(Exception):
     """A channel could not be told; the message is one sentence.
 
-    `permanent` says that trying again cannot help (a wrong token, a missing channel). `retry_after` is how many seconds
-    the channel asked us to wait.
+    `permanent` says that trying again cannot help (a missing channel). `elsewhere` says that it may help, but that
+    another channel should be told at once (a token that is not accepted: it may be wrong, or just being replaced).
+    `retry_after` is how many seconds the channel asked us to wait.
     """
 
-    def __init__(self, message: str, permanent: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, permanent: bool = False, retry_after: float | None = None, elsewhere: bool = False
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after = retry_after
+        self.elsewhere = elsewhere
 
 
 @dataclass(frozen=True, slots=True)

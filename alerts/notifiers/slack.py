@@ -35,6 +35,8 @@ _REFUSED_BLOCKS = {
 _MESSAGE_GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
 _CODE = re.compile(r"[a-z_]{1,60}")
 _THEIRS = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited"}
+#: Only a person in Slack can mend these; whatever else Slack says may pass by itself, codes that we never heard of too.
+_LASTING = {"missing_scope", "channel_not_found", "not_in_channel", "is_archived"}
 _ADVICE = {
     "invalid_auth": "Slack does not accept the token; put a bot token (xoxb-…) with chat:write in its place",
     "not_authed": "the token is empty; put a bot token (xoxb-…) with chat:write in its place",
@@ -126,7 +128,7 @@ class SlackNotifier(Notifier[SlackSettings]):
                 include_all_metadata=True,
             )
         except NotifyError as error:
-            if error.permanent:  # without the scope to look, a page twice beats a page lost
+            if error.permanent or error.elsewhere:  # we may not look: a page twice beats a page lost
                 return None
             raise
         for message in answer.get("messages") or []:
@@ -157,7 +159,7 @@ class SlackNotifier(Notifier[SlackSettings]):
         except SlackApiError as error:
             raise self._judge(error) from None
         except SecretUnreadable as error:
-            raise NotifyError(str(error), permanent=True) from None
+            raise NotifyError(str(error), elsewhere=True) from None  # it may be just being replaced
         except TimeoutError:
             raise NotifyError(f"Slack did not answer within {self.settings.timeout:g} s") from None
         except (OSError, HTTPException, SlackClientError, ValueError) as error:
@@ -191,7 +193,9 @@ class SlackNotifier(Notifier[SlackSettings]):
         if status >= 500 or not code or code in _THEIRS:
             return NotifyError(f"Slack has trouble of its own (HTTP {status}{', ' + code if code else ''})")
         where = f" (channel {self.settings.channel})" if "channel" in code or code == "is_archived" else ""
-        return NotifyError(f"{code}: {_ADVICE.get(code, 'Slack refuses the message')}{where}", permanent=True)
+        sentence = f"{code}: {_ADVICE.get(code, 'Slack refuses the message')}{where}"
+        lasting = code in _LASTING
+        return NotifyError(sentence, permanent=lasting, elsewhere=not lasting)
 
     def _receipt(self, message: dict[str, str], detail: str) -> Receipt:
         return Receipt(self.name, self._clock(), message, detail)

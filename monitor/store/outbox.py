@@ -33,6 +33,11 @@ class Parcel:
     attempts: int
     created_at: float
 
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The notifiers that it was handed on by, ending with its own."""
+        return tuple(self.transition.split("/", 2)[2].split(">"))
+
     def waits_too_long(self, now: float) -> bool:
         """Whether another channel should be told while this one is tried again."""
         return now - self.created_at >= _PATIENCE

@@ -61,7 +61,7 @@ def test_a_page_is_sent_proved_and_counted(store_url: str) -> None:
         assert (page.key, page.kind, previous) == (key, Kind.PAGE, None)
         assert [person.name for person in page.people] == ["mei"]
         assert page.runbook_url == "https://watch.shop.example/runbooks/CheckoutFailing"
-        assert made.value("shopwatch_outbox_pending") == 0
+        until(lambda: made.value("shopwatch_outbox_pending") == 0, "the outbox to be seen empty")
         assert made.value("shopwatch_page_delivery_seconds_count", notifier="slack") == 1
         stored = made.incident(key)
         assert made.store.transaction(lambda c: receipts.newest(c, stored.id, "slack")) is not None
@@ -111,19 +111,45 @@ def test_slacks_wish_to_wait_is_obeyed(tmp_path: Path) -> None:
 
 
 def test_a_lasting_trouble_goes_to_the_next_notifier_with_the_reason(store_url: str) -> None:
-    slack, console = (
-        Remembering("slack", _fail(NotifyError("the token was revoked", permanent=True))),
-        Remembering("console"),
+    slack, phone = (
+        Remembering("slack", _fail(NotifyError("there is no such channel", permanent=True))),
+        Remembering("phone"),
     )
-    with room(store_url, [slack, console]) as made:
+    with room(store_url, [slack, phone]) as made:
         key = _open(made)
-        until(lambda: console.sent, "the console")
-        assert console.lines[0].startswith("slack could not be told (the token was revoked). Paged mei by slack")
-        assert [row[:3] for row in _rows(made, key)] == [("slack", "page", "failed"), ("console", "page", "sent")]
+        until(lambda: phone.sent, "the phone")
+        assert phone.lines[0].startswith("slack could not be told (there is no such channel). Paged mei by slack")
+        until(lambda: _rows(made, key)[1][2] == "sent", "the phone's receipt")
+        assert [row[:3] for row in _rows(made, key)] == [("slack", "page", "failed"), ("phone", "page", "sent")]
         assert _count(made, "slack", "failed") == 1
         made.desk.submit(alert(NOW, Status.RESOLVED)).result(30)
-        until(lambda: len(console.sent) == 2, "the end on the console")
-        assert console.sent[1][0].kind is Kind.RESOLVED
+        until(lambda: len(phone.sent) == 2, "the end on the phone")
+        assert phone.sent[1][0].kind is Kind.RESOLVED
+
+
+def test_a_page_that_only_the_console_has_seen_is_tried_until_its_incident_is_over(tmp_path: Path) -> None:
+    slack, console = Remembering("slack", _fail(NotifyError("gone", permanent=True))), Remembering("console")
+    with room(tmp_path, [slack, console]) as made:
+        key = _open(made)
+        until(lambda: console.sent, "the console at once")
+        assert _rows(made, key)[0][:3] == ("slack", "page", "pending")
+        made.desk.submit(alert(made.time.now, Status.RESOLVED)).result(30)
+        made.time.now += 2
+        made.pager.wake()
+        until(lambda: _rows(made, key)[0][2] == "failed", "the page to be given up")
+        assert len([page for page, _ in console.sent if page.rings]) == 1
+
+
+def test_a_channel_that_will_do_again_after_a_moment_is_told_although_another_was(tmp_path: Path) -> None:
+    slack = Remembering("slack", _fail(NotifyError("cannot read the secret file", elsewhere=True), 1))
+    console = Remembering("console")
+    with room(tmp_path, [slack, console]) as made:
+        key = _open(made)
+        until(lambda: console.sent, "the console at once")
+        made.time.now += 1
+        made.pager.wake()
+        until(lambda: slack.sent, "the page on slack after all")
+        until(lambda: [row[2] for row in _rows(made, key)] == ["sent", "sent"], "both receipts")
 
 
 def test_a_channel_that_is_down_for_a_minute_is_helped_out_once(tmp_path: Path) -> None:
@@ -143,9 +169,8 @@ def test_when_nobody_can_be_told_it_stays_on_record(tmp_path: Path) -> None:
     broken = _fail(NotifyError("gone", permanent=True))
     with room(tmp_path, [Remembering("slack", broken), Remembering("console", broken)]) as made:
         key = _open(made)
-        until(
-            lambda: all(row[2] == "failed" for row in _rows(made, key)) and len(_rows(made, key)) == 2, "both to fail"
-        )
+        until(lambda: [row[3] for row in _rows(made, key)] == ["gone", "gone"], "both to fail")
+        assert _rows(made, key)[0][2] == "pending"
 
 
 def test_two_channels_of_one_step_that_both_fail_still_end_at_the_console(tmp_path: Path) -> None:

@@ -161,8 +161,30 @@ def test_429_with_nonsense_still_waits(slack: FakeSlack, given: str) -> None:
     [
         ("invalid_auth", "invalid_auth: Slack does not accept the token; put a bot token"),
         ("token_revoked", "the token was revoked"),
-        ("not_in_channel", "the app is not in the channel; invite it (channel #shop-ops)"),
+        ("team_added_to_org", "team_added_to_org: Slack refuses the message"),
+        ("accesslimited", "accesslimited: Slack refuses the message"),
         ("some_new_error", "some_new_error: Slack refuses the message"),
+    ],
+)
+def test_what_may_pass_is_told_elsewhere_at_once_and_tried_again(slack: FakeSlack, way: str, sentence: str) -> None:
+    slack.next(way)
+    with pytest.raises(NotifyError) as caught:
+        _notifier(slack).send(PAGE, None)
+    assert sentence in str(caught.value)
+    assert (caught.value.permanent, caught.value.elsewhere) == (False, True)
+
+
+def test_a_page_is_posted_though_slack_lets_nobody_look_for_it(slack: FakeSlack) -> None:
+    slack.next("team_access_not_granted")
+    _notifier(slack, channel=CHANNEL).send(replace(PAGE, attempt=1), None)
+    assert len(slack.posts) == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [
+        ("missing_scope", "the token lacks a scope; add chat:write"),
+        ("not_in_channel", "the app is not in the channel; invite it (channel #shop-ops)"),
     ],
 )
 def test_lasting_trouble_says_what_to_do(slack: FakeSlack, way: str, sentence: str) -> None:
@@ -238,7 +260,7 @@ def test_the_token_is_read_again_at_each_use(slack: FakeSlack, tmp_path: Path) -
     notifier = SlackNotifier(settings_)
     with pytest.raises(NotifyError, match="cannot read the secret file") as caught:
         notifier.send(PAGE, None)
-    assert caught.value.permanent
+    assert (caught.value.permanent, caught.value.elsewhere) == (False, True)
     file.write_text("xoxb-wrong\n")
     with pytest.raises(NotifyError, match="invalid_auth"):
         notifier.send(PAGE, None)
