@@ -1,9 +1,8 @@
 """The newest word of each probe: its last result, and the last one that was not up, which is the evidence of a page."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from probes.base import Outcome, Result
+from probes.base import Finding, Outcome, Result
 
 
 class Latest:
@@ -16,7 +15,7 @@ class Latest:
     def put(self, result: Result) -> bool:
         """Take in a result; answers whether its outcome is another than before (a first result is a change)."""
         if result.finding.samples:
-            result = replace(result, finding=replace(result.finding, samples=()))
+            result = _bare(result)
         before = self._results.get(result.probe)
         self._results[result.probe] = result
         if result.outcome is not Outcome.UP:
@@ -36,3 +35,10 @@ class Latest:
         names = set(probes)
         self._results = {name: result for name, result in self._results.items() if name in names}
         self._failures = {name: result for name, result in self._failures.items() if name in names}
+
+
+def _bare(result: Result) -> Result:
+    """The result without samples. Written out, as dataclasses.replace takes five times as long."""
+    found = result.finding
+    finding = Finding(found.outcome, found.reason, (), found.evidence)
+    return Result(result.probe, result.type, result.slot, result.late, result.duration, finding, result.extra)

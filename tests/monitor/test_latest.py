@@ -1,5 +1,5 @@
 from monitor.latest import Latest
-from probes.base import Finding, Outcome, Result
+from probes.base import Evidence, Finding, Outcome, Result, Sample
 
 
 def result(outcome, slot=0.0, probe="home"):
@@ -31,3 +31,12 @@ def test_a_probe_that_left_the_config_is_forgotten():
     latest.keep(["shop"])
     assert (latest.result("home"), latest.failure("home")) == (None, None)
     assert latest.failure("shop") is not None
+
+
+def test_samples_are_not_kept_a_second_time():
+    latest = Latest()
+    full = Result("home", "http", 1.0, 0.5, 0.1, Finding(Outcome.DOWN, "no", (Sample("a", 1.0),), Evidence("e")), True)
+    latest.put(full)
+    kept = latest.result("home")
+    assert kept.finding == Finding(Outcome.DOWN, "no", (), Evidence("e"))
+    assert (kept.probe, kept.type, kept.at, kept.extra) == ("home", "http", full.at, True)
