@@ -6,11 +6,25 @@ Exit codes: 0 fine, 1 the thing looked at is bad, 2 usage or config error, 3 cou
 import argparse
 import sys
 from importlib import import_module
+from importlib.metadata import version
 
 from monitor.config import ConfigError
 
 #: The commands, in the order of the help page; each is a module here with `add(subparsers)`.
-COMMANDS = ("run", "check", "probe", "rules", "backup", "oncall", "incidents", "page", "demo", "schema", "importing")
+COMMANDS = (
+    "run",
+    "check",
+    "probe",
+    "rules",
+    "backup",
+    "oncall",
+    "incidents",
+    "silences",
+    "page",
+    "demo",
+    "schema",
+    "importing",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -18,7 +32,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="shopwatch", description="Watches an online shop, and wakes the right person."
     )
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.add_argument("--version", action="version", version=f"shopwatch {version('shopwatch')}")
+    parser.set_defaults(run=None)
+    subparsers = parser.add_subparsers(metavar="COMMAND")
     for command in COMMANDS:
         import_module(f"monitor.cli.{command}").add(subparsers)
     return parser
@@ -26,7 +42,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; answers its exit code."""
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.run is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         return int(args.run(args))
     except ConfigError as error:

@@ -4,17 +4,23 @@ import argparse
 import getpass
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from sqlalchemy import Connection
 
+from monitor.case import Case, NotKnown, Surroundings
 from monitor.config import Config, ConfigError, load
 from monitor.demo import run as demo
-from monitor.store import Store
+from monitor.duty import duty_of
+from monitor.store import Store, StoreError
 
 T = TypeVar("T")
+#: A command that works with or without a running Shopwatch: the request, and the same in the store.
+Both = tuple[Callable[[], dict[str, Any]], Callable[[Config, Store], dict[str, Any]]]
 _TIMEOUT = 15.0
 _USUAL = Path("config.yaml")
 CONFIG_HELP = "a file or folder (default: ./config.yaml)"
@@ -117,6 +123,38 @@ def in_store(args: argparse.Namespace, work: Callable[[Config, Store], T]) -> T:
         return work(config, store)
     finally:
         store.close()
+
+
+def either(args: argparse.Namespace, both: Both, show: Callable[[dict[str, Any]], int]) -> int:
+    """Ask the running Shopwatch, or do it in its store when it is down; `show` the answer. Raises ConfigError."""
+    ask, do = both
+    try:
+        try:
+            answer = ask()
+        except Down as down:
+            if args.url:  # it may run elsewhere, on another store
+                raise Refused(str(down)) from None
+            if not config_of(args).exists():
+                raise Refused(f"{down}, and there is no ./config.yaml: give --config or --url", 2) from None
+            answer = in_store(args, do)
+            complain(f"{down}: done in its store; people are told when it is back")
+    except (NotKnown, ValueError) as error:
+        complain(error)
+        return 2
+    except (Refused, StoreError) as error:
+        complain(error)
+        return getattr(error, "code", 3)
+    return show(answer)
+
+
+def case_of(connection: Connection, config: Config) -> Case:
+    """A transaction of the desk, while the desk is down."""
+    return Case(connection, duty_of(config), Surroundings(), time.time())
+
+
+def tame(line: str) -> str:
+    """An alert's text may hold escape sequences, which must not reach the terminal."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
 
 def complain(error: object) -> None:

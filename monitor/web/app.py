@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 
 from monitor.ownmetrics import own_metrics
 from monitor.selfwatch import VERSION
+from monitor.silenced import watched
 from monitor.store.incidents import unresolved
 from monitor.web import (
     alertmanager,
@@ -56,7 +57,9 @@ def create(shop: "Shopwatch") -> FastAPI:
     app.include_router(metrics.router(shop.exposition))
     app.include_router(probe.router(shop.errands, lambda: shop.config.blackbox))
     app.include_router(heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now))
-    app.include_router(incidents.router(shop.desk, shop.store, lambda: shop.config.url, shop.clock))
+    app.include_router(
+        incidents.router(shop.desk, shop.store, lambda: shop.config.url, shop.clock, lambda: watched(shop.config))
+    )
     app.include_router(alertmanager.router(shop.desk, shop.store, shop.heard, shop.clock))
     app.include_router(slack.router(shop.desk, shop.store, lambda: _signing_secrets(shop), shop.clock))
     app.include_router(rules.router(shop.evaluator))

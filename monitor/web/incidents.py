@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Annotated, Any, TypeVar
 
@@ -15,8 +15,10 @@ from alerts.page import figure, runbook_url
 from alerts.silence import Silence, begin
 from monitor.case import NotKnown
 from monitor.desk import Busy, Desk
+from monitor.silenced import matched
 from monitor.store import Store, StoreError, incidents, outbox, silences
 from monitor.store.incidents import Stored
+from probes.base import Labels
 
 T = TypeVar("T")
 _LONGEST_NAME = 100
@@ -40,9 +42,13 @@ async def decided(begin: Callable[[], "Future[T]"]) -> T:
 
 
 def router(
-    desk: Desk, store: Store, external_url: Callable[[], str] = lambda: "", clock: Callable[[], float] = time.time
+    desk: Desk,
+    store: Store,
+    external_url: Callable[[], str] = lambda: "",
+    clock: Callable[[], float] = time.time,
+    watched: Callable[[], Mapping[str, Labels]] = dict,
 ) -> APIRouter:
-    """/api/v1/incidents, /silences, /oncall, /page-test."""
+    """/api/v1/incidents, /silences, /oncall, /page-test. `watched` answers the labels of what is watched, by name."""
     routes = APIRouter(prefix="/api/v1", tags=["incidents"])
     json_only = [Depends(only_json)]
 
@@ -97,13 +103,18 @@ def router(
         reason: Annotated[str, Body()],
         by: Annotated[str, Body()],
     ) -> dict[str, Any]:
-        """Silence what matches for a while, such as {"matchers": "shop=main", "for": "2h", ...}."""
+        """Silence what matches for a while, such as {"matchers": "shop=main", "for": "2h", ...}.
+
+        `matches` of the answer names what that is at present.
+        """
         now = clock()
         try:
             new = begin(matchers, duration, reason, _person(by), now)
         except ValueError as error:
             raise HTTPException(400, str(error)) from None
-        return silence_json(await decided(lambda: desk.silence(new)), now)
+        open_ones = [stored.incident for stored in await read(incidents.unresolved)]
+        made = silence_json(await decided(lambda: desk.silence(new)), now)
+        return made | {"matches": matched(new, watched(), open_ones)}
 
     @routes.delete("/silences/{silence_id}")
     async def unsilence(silence_id: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@
   }
 
   async function act(form) {
+    if (form.dataset.sure && !confirm(form.dataset.sure)) return;
     const by = localStorage.getItem("shopwatch.name") || prompt("Your name, for the incident's story:");
     if (!by) return;
     localStorage.setItem("shopwatch.name", by);

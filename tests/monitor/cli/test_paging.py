@@ -93,6 +93,50 @@ def test_ack_silence_and_listing_over_http(
     assert (one["acked_by"], one["silenced_because"]) == ("mei", "deploy")
 
 
+def test_silences_are_listed_and_ended(made: Room, config: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for at in (["--url", url], ["--config", str(config)]):  # the second finds nobody listening: in the store
+        assert main(["silences", *at]) == 0
+        assert capsys.readouterr().out == "Nothing is silenced.\n"
+        assert main(["silence", "shop=nowhere", "--for", "2h", "--reason", "deploy", "--by", "mei", *at]) == 0
+        assert "It matches nothing now: no probe, no backup and no open incident." in capsys.readouterr().out
+        assert main(["silences", "--json", *at]) == 0
+        [one] = json.loads(capsys.readouterr().out)
+        assert main(["silences", *at]) == 0
+        line = capsys.readouterr().out
+        assert line.startswith(f"{one['id']}  active until ")
+        assert line.endswith('  shop="nowhere"  mei: deploy\n')
+        assert main(["unsilence", one["id"], *at]) == 0
+        assert capsys.readouterr().out == f'shop="nowhere" is not silenced any more by {one["id"]}\n'
+        assert main(["silences", *at]) == 0
+        assert capsys.readouterr().out == "Nothing is silenced.\n"
+        assert main(["silences", "--all", *at]) == 0
+        assert f"{one['id']}  ended " in capsys.readouterr().out
+        assert main(["unsilence", "nope", *at]) == 2
+        assert "there is no silence nope" in capsys.readouterr().err
+
+
+def test_a_silence_of_what_is_open_does_not_say_that_it_matches_nothing(
+    made: Room, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _open(made)
+    assert main(["silence", "alertname=CheckoutFailing", "--for", "1h", "--reason", "x", "--url", url]) == 0
+    assert "matches nothing" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_an_incident_is_resolved_by_hand(
+    made: Room, config: Path, url: str, running: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = _open(made)
+    at = ["--url", url] if running else ["--config", str(config)]
+    assert main(["resolve", key, "--by", "mei", *at]) == 0
+    assert capsys.readouterr().out == f"{key}: Resolved by mei\n"
+    incident = made.incident(key).incident
+    assert incident.resolved is not None
+    assert (incident.resolved.by, incident.resolved.via) == ("mei", "the API" if running else "the command line")
+    assert main(["resolve", "NOPE", *at]) == 2
+
+
 def test_what_cannot_be_done_is_a_sentence(made: Room, url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ack", "NOPE", "--by", "mei", "--url", url]) == 2
     assert "there is no incident NOPE" in capsys.readouterr().err

@@ -123,3 +123,31 @@ def test_a_page_that_hears_nothing_says_so(browser, tmp_path):
         shop.kill()
         expect(page.locator("#lost")).to_contain_text("No word from Shopwatch", timeout=PATIENCE)
         context.close()
+
+
+def test_who_has_an_incident_can_say_that_it_is_over(browser, tmp_path):
+    with site() as target, service(tmp_path, config(tmp_path, target)) as shop:
+        context = browser.new_context(viewport=PHONE)
+        page = context.new_page()
+        page.goto(shop.url)
+        target.status = 500
+        card = page.locator("article.incident")
+        expect(card).to_contain_text("home is broken", timeout=PATIENCE)
+        button = card.get_by_role("button", name="Resolve")
+        expect(button).to_have_count(0)
+        page.once("dialog", lambda dialog: dialog.accept("mei"))
+        card.get_by_role("button", name="Ack").click()
+        expect(button).to_be_visible(timeout=PATIENCE)
+        assert fits(page)
+        asked: list[str] = []
+        page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+        button.click()
+        page.reload()
+        expect(card).to_contain_text("taken by mei")
+        page.once("dialog", lambda dialog: dialog.accept())
+        button.click()
+        expect(card).to_have_count(0, timeout=PATIENCE)  # though it still fires: a person is believed for a while
+        [known] = shop.client.get("/api/v1/incidents", params={"all": "true"}).json()["incidents"]
+        context.close()
+    assert (known["state"], known["resolved_by"]) == ("resolved", "mei")
+    assert asked[0].startswith("Is it over?")

@@ -95,6 +95,7 @@ def test_silences(api: Api, key: str) -> None:
     body = {"matchers": "probe=checkout", "for": "2h", "reason": "deploy", "by": "mei"}
     made = api.ask("POST", "silences", body).json()
     assert (made["matchers"], made["state"], made["ends_at"]) == ('probe="checkout"', "active", NOW + 7200)
+    assert made["matches"] == [f"incident {key}"]
     assert api.room.incident(key).incident.state is State.SILENCED
     assert api.ask("GET", "incidents").json()["incidents"][0]["silenced_because"] == "deploy"
     assert api.ask("DELETE", f"silences/{made['id']}").json()["state"] == "expired"
