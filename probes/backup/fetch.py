@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from probes.backup.find import Candidate, NotRegular, open_file
+from probes.backup.find import NotRegular, open_file
 from probes.backup.isolation import Cell
+from probes.backup.newest import Candidate
 from probes.backup.record import RecordedFile
 from probes.backup.verification import Broken, CouldNotLook
 

@@ -1,14 +1,15 @@
-"""Finds the backup files in their folder, and which of them is the newest by what it says itself."""
+"""Finds the backup files in their folder, and what each says about itself."""
 
 import contextlib
 import gzip
+import hashlib
 import os
 import re
 import stat
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -16,7 +17,8 @@ from zoneinfo import ZoneInfo
 
 from probes.backup import record
 from probes.backup.isolation import account_for
-from probes.backup.record import Counted, Record, RecordUnreadable
+from probes.backup.newest import SKEW, Candidate, Choice, may_be_newer, pick
+from probes.backup.record import Counted, RecordUnreadable
 from probes.backup.scratch import Account
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Broken, CouldNotLook
@@ -34,37 +36,16 @@ class NotRegular(Broken):
     """A pipe, a device or a socket lies where a backup should."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One file that may be the newest backup. `order` is the moment to sort by; `taken_at` only what may be believed:
-    its record or what is inside, never its name. `trouble` says why it cannot be a good backup."""
-
-    path: Path
-    size: int
-    record: Record | None = None
-    taken_at: float | None = None
-    order: float | None = None
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The newest backup, and what was seen on the way to it."""
-
-    candidate: Candidate
-    notes: tuple[str, ...] = ()
-
-
 def choose(settings: BackupSettings, tell: Teller, now: float) -> Choice:
     """The newest backup. Raises Broken when there is none, or when one that may be newer is no backup at all."""
-    paths, notes = _paths(settings)
-    candidates = []
+    paths = _paths(settings)
+    candidates, notes = [], []
     for path in paths:
         try:
-            candidate, written = _look(path, settings, tell), path.stat().st_mtime
+            candidate = _look(path, settings, tell)
         except FileNotFoundError:
             continue  # the shop has just deleted its oldest
-        if candidate.record is None and 0 <= now - written < settings.settle:
+        if candidate.record is None and _unfinished(candidate, settings.settle, now):
             notes.append(f"{path.name} was left out: it has no record and was still being written a moment ago")
             continue
         candidates.append(candidate)
@@ -72,21 +53,35 @@ def choose(settings: BackupSettings, tell: Teller, now: float) -> Choice:
         raise CouldNotLook(f"the only files are still being written: {', '.join(path.name for path in paths)}")
     if not candidates:
         raise Broken(f"there is no file {settings.files} in {settings.folder}")
-    newest = max((c for c in candidates if not c.trouble), key=_newness, default=None)
-    for candidate in candidates:
-        if candidate.trouble and (newest is None or candidate.order is None or candidate.order >= (newest.order or 0)):
-            raise Broken(f"{candidate.path.name} {candidate.trouble}")
-        if candidate.trouble:
-            notes.append(f"an older backup is bad: {candidate.path.name} {candidate.trouble}")
-    assert newest is not None
-    return Choice(newest, tuple(notes))
+    whole = [candidate for candidate in candidates if not candidate.trouble]
+    choice = pick(whole, settings.settle, now, _same) if whole else None
+    for bad in candidates:
+        if bad.trouble and (choice is None or may_be_newer(bad, choice.candidate, settings.settle)):
+            raise Broken(f"{bad.path.name} {bad.trouble}")
+        if bad.trouble:
+            notes.append(f"an older backup is bad: {bad.path.name} {bad.trouble}")
+    assert choice is not None
+    return replace(choice, notes=(*notes, *choice.notes))
 
 
-def _newness(candidate: Candidate) -> tuple[float, str]:
-    return candidate.order if candidate.order is not None else float("-inf"), candidate.path.name
+def _unfinished(candidate: Candidate, settle: float, now: float) -> bool:
+    """A file server's clock may be a little ahead of ours; what says more than that is wrong, not unfinished."""
+    return settle > 0 and -SKEW <= now - candidate.written < settle
 
 
-def _paths(settings: BackupSettings) -> tuple[list[Path], list[str]]:
+def _same(one: Candidate, other: Candidate) -> bool:
+    """Whether two files hold the same bytes; one that is gone or is no file is like no other."""
+    digests = []
+    for candidate in (one, other):
+        try:
+            with open_file(candidate.path) as stream:
+                digests.append(hashlib.file_digest(stream, "sha256").digest())  # type: ignore[arg-type]  # IO is a BufferedReader here
+        except (NotRegular, FileNotFoundError):
+            return False
+    return digests[0] == digests[1]
+
+
+def _paths(settings: BackupSettings) -> list[Path]:
     """The files that match, links resolved, each once. A link that leads out of the folder is no backup of ours."""
     try:
         folder = settings.folder.resolve(strict=True)
@@ -106,36 +101,45 @@ def _paths(settings: BackupSettings) -> tuple[list[Path], list[str]]:
         if not real.is_relative_to(folder):
             raise CouldNotLook(f"{match.name} is a link that leads out of {folder}; we do not follow it")
         found[real] = None
-    return list(found), []
+    return list(found)
 
 
 def _look(path: Path, settings: BackupSettings, tell: Teller) -> Candidate:
     """What one file says about itself."""
-    size = path.stat().st_size
-    by_name = _told_by_name(path.name, settings.timezone)
+    seen = path.stat()
+    named = _told_by_name(path.name, settings.timezone, seen.st_mtime)
+    plain = Candidate(path, seen.st_size, order=named, written=seen.st_mtime)
     try:
         kept = record.read(path)
     except RecordUnreadable as error:
-        return Candidate(path, size, order=by_name, trouble=f"has no usable record: {error}")
+        return replace(plain, trouble=f"has no usable record: {error}")
     recorded = None if kept is None else kept.taken_at.timestamp()
+    if recorded is not None:
+        plain = replace(plain, record=kept, taken_at=recorded, order=recorded)
     try:
         inside = tell(read_head(path, settings.verify.user))
     except Broken as error:
-        return Candidate(path, size, kept, order=recorded or by_name, trouble=str(error))
+        return replace(plain, trouble=str(error))
+    if inside is None:
+        return plain
     taken_at = inside if recorded is None else recorded
-    if kept is not None and kept.counted is not Counted.SNAPSHOT and inside is not None:
-        taken_at = min(inside, kept.taken_at.timestamp())  # recorded afterwards: what is inside may be older
-    return Candidate(path, size, kept, taken_at, order=taken_at if taken_at is not None else by_name)
+    if kept is not None and kept.counted is not Counted.SNAPSHOT:
+        taken_at = min(inside, taken_at)  # recorded afterwards: what is inside may be older
+    return replace(plain, taken_at=taken_at, order=taken_at)
 
 
-def _told_by_name(name: str, timezone: str) -> float | None:
+def _told_by_name(name: str, timezone: str, written: float) -> float | None:
+    """The moment in a name; where that is only a day or a minute, the mtime if it lies within."""
     match = _IN_NAME.search(name)
     if match is None:
         return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
-        return datetime(*(int(part or 0) for part in match.groups()), tzinfo=ZoneInfo(timezone)).timestamp()  # type: ignore[arg-type,misc]  # six parts, in order
+        begins = datetime(year, month, day, hour, minute, second, tzinfo=ZoneInfo(timezone)).timestamp()
     except ValueError:
         return None
+    lasts = 86400.0 if match[4] is None else 60.0 if match[6] is None else 1.0
+    return written if begins <= written < begins + lasts else begins
 
 
 def read_head(path: Path, user: str) -> bytes:

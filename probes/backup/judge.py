@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from probes.backup.losses import losses
 from probes.backup.record import Counted, Record
 from probes.backup.settings import BackupSettings, Scalar, TableExpectation
 from probes.backup.verification import Verdict
@@ -13,6 +14,10 @@ from probes.units import format_duration
 _SKEW = 60.0
 #: Rows that were counted beside the dump, not in its snapshot, may be this much fewer unless `shrink` says otherwise.
 _LIVE_SHRINK = 0.01
+#: Where nothing says how old a backup may be, an open shop's is younger than this.
+_OLDEST = 30 * 86400.0
+#: How a note begins that takes most of its worth from a pass.
+UNPROVED = "it restores, but nothing says"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +63,30 @@ def judge(
     taken_at: float | None,
     previous: Mapping[str, int],
     now: float,
+    doubts: Iterable[str] = (),
 ) -> Judgement:
     """Weigh what was found against what is expected, what was recorded and what the last good backup held.
 
     `taken_at` is when the backup was made, by its record or by what is inside; `previous` are the rows of the last
-    verification that passed.
+    verification that passed; `doubts` say why it may not be the newest backup.
     """
     objections = [
         *_age(settings, taken_at, now),
         *_contents(found, record),
         *_recorded(settings, found, record),
         *_tables(settings, found, previous, now),
+        *_lost(settings, found, record, previous),
         *_queries(settings, found),
     ]
-    notes = list(found.notes)
+    notes = [*_unproved(settings, record, taken_at), *found.notes, *_shrunk_alive(settings, found, record, previous)]
     if record is None:
-        doubts = list(_unrecorded(settings, found, now))
-        objections += doubts
+        unproved = list(_unrecorded(settings, found, now))
+        objections += unproved
         notes.append("there is no record of what was in the database at backup time: judged on what is inside alone")
-        notes += [] if doubts else found.doubts
+        notes += [] if unproved else found.doubts
     elif record.counted is Counted.BACKUP:
         notes.append("the record was counted in the backup itself: it cannot tell what the live database held")
+    objections += [Objection(False, doubt) for doubt in doubts]
     return Judgement(_verdict(objections), tuple(objection.reason for objection in objections), tuple(notes))
 
 
@@ -108,6 +116,23 @@ def _age(settings: BackupSettings, taken_at: float | None, now: float) -> Iterab
         )
     elif limit is not None and age > limit:
         yield Objection(True, f"it is {_about(age)} old, expected at most {format_duration(limit)}")
+    elif limit is None and age > (most := max(_OLDEST, settings.targets.rpo or 0.0)):
+        yield Objection(
+            True,
+            f"it is {_about(age)} old, and where `expect: age` says nothing, {format_duration(most)} is the most; "
+            "if it may be older, say so there",
+        )
+
+
+def _unproved(settings: BackupSettings, record: Record | None, taken_at: float | None) -> Iterable[str]:
+    """A pass without a record is worth what was asked of it: say so, first of all, where that is next to nothing."""
+    expect = settings.expect
+    if record is not None:
+        return
+    untold = ["how old it is"] if taken_at is None and expect.age is None else []
+    untold += [] if expect.tables or expect.query else ["what should be in it"]
+    if untold:
+        yield f"{UNPROVED} {' or '.join(untold)}; set `expect`: `age`, `record`, or `tables` with a `newest` column"
 
 
 def _contents(found: Found, record: Record | None) -> Iterable[Objection]:
@@ -161,6 +186,32 @@ def _tables(settings: BackupSettings, found: Found, previous: Mapping[str, int],
         if expected.shrink is not None and name in previous:
             yield from _shrunk(name, rows, previous[name], expected.shrink, "in the last good backup")
         yield from _newest(name, expected, found, now)
+
+
+def _lost(
+    settings: BackupSettings, found: Found, record: Record | None, previous: Mapping[str, int]
+) -> Iterable[Objection]:
+    """What every backup of a shop keeps, asked without a word in the config: the tables, and most of their rows."""
+    gone, halved = losses(settings.expect, found.rows, previous)
+    yield from (Objection(True, reason) for reason in gone)
+    yield from (Objection(True, reason) for name, reason in halved.items() if not _held_so_few(record, name))
+
+
+def _shrunk_alive(
+    settings: BackupSettings, found: Found, record: Record | None, previous: Mapping[str, int]
+) -> Iterable[str]:
+    for name in losses(settings.expect, found.rows, previous).halved:
+        if _held_so_few(record, name):
+            yield (
+                f"table {name} has {found.rows[name]} rows, {previous[name]} in the last good backup; "
+                "the live database held no more when it was recorded"
+            )
+
+
+def _held_so_few(record: Record | None, name: str) -> bool:
+    """Whether a record vouches for the rows of this table: then it is the shop that has fewer, not the backup. That it
+    was met is judged elsewhere."""
+    return record is not None and record.counted is not Counted.BACKUP and name in record.tables
 
 
 def _shrunk(name: str, rows: int, before: int, tolerance: float, where: str) -> Iterable[Objection]:

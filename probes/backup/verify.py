@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from probes.backup.engine import Engine
 from probes.backup.fetch import fetch
-from probes.backup.find import Candidate, choose
+from probes.backup.find import choose
 from probes.backup.isolation import Cell, account_for
 from probes.backup.judge import Found, Judgement, judge
+from probes.backup.newest import Candidate
 from probes.backup.scratch import Scratch, clean_leftovers, make_scratch, remove_scratch, scratch_base
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Broken, CouldNotLook, Verdict, Verification
@@ -95,9 +96,11 @@ def _look(
     finally:
         with course.phase("cleanup"), _undisturbed():
             _clean_up(engine, course, scratch)
-    if course.taken_at is None and found.newest:
-        course.taken_at = max(found.newest.values())
-    return judge(settings, found, choice.candidate.record, course.taken_at, previous, clock())
+    newest_row = max(found.newest.values(), default=None)
+    if course.taken_at is None:
+        course.taken_at = newest_row
+    doubts = choice.doubts(newest_row)
+    return judge(settings, found, choice.candidate.record, course.taken_at, previous, clock(), doubts)
 
 
 def _restore(engine: Engine[BackupSettings], course: _Course, cell: Cell) -> Found:

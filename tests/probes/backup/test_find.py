@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from probes.backup import record
-from probes.backup.find import Choice, choose
+from probes.backup.find import choose
+from probes.backup.newest import Choice
 from probes.backup.record import Counted
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Broken, CouldNotLook
@@ -29,10 +30,14 @@ def look(folder: Path, files: str = "*.dump*", now: float = NOW, **changes: Any)
     return choose(BackupSettings.model_validate({**words, **changes}), tell, now)
 
 
-def put(folder: Path, name: str, made: object = "?", recorded: float | None = None) -> Path:
+def put(
+    folder: Path, name: str, made: object = "?", recorded: float | None = None, written: float | None = None
+) -> Path:
     path = folder / name
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(f"{made} and its data".encode())
+    path.write_bytes(f"{made} and its data: {name}".encode())
+    if written is not None:
+        os.utime(path, (written, written))
     if recorded is not None:
         record.write(record.make([path], recorded, {}, Counted.SNAPSHOT), path)
     return path
@@ -48,8 +53,8 @@ def test_the_newest_by_what_is_inside_not_by_mtime_or_name(tmp_path: Path) -> No
 
 
 def test_the_newest_by_its_record_then_by_its_name(tmp_path: Path) -> None:
-    put(tmp_path, "shop-2026-11-20.dump")
-    put(tmp_path, "shop-2026-11-21.dump")
+    put(tmp_path, "shop-2026-11-20.dump", written=NOW - 86400)
+    put(tmp_path, "shop-2026-11-21.dump", written=NOW - 3600)
     choice = look(tmp_path)
     assert choice.candidate.path.name == "shop-2026-11-21.dump"
     assert choice.candidate.taken_at is None, "a name sorts, it proves nothing"
@@ -61,8 +66,8 @@ def test_the_newest_by_its_record_then_by_its_name(tmp_path: Path) -> None:
     "name", ["s-20261121T120000Z.dump", "s_2026-11-21_12-00.dump", "s 2026.11.21.12.00.dump", "s-20261121.dump"]
 )
 def test_moments_in_names(tmp_path: Path, name: str) -> None:
-    put(tmp_path, name)
-    put(tmp_path, "s-20261120235959.dump")
+    put(tmp_path, name, written=NOW)
+    put(tmp_path, "s-20261120235959.dump", written=NOW - 43201)
     assert look(tmp_path).candidate.path.name == name
 
 
@@ -163,3 +168,62 @@ def test_the_head_of_a_packed_file(tmp_path: Path) -> None:
     path.write_bytes(b"700 and not packed at all")
     with pytest.raises(Broken, match="is no whole gzip file"):
         look(tmp_path)
+
+
+MINUTE, DAY = 60.0, 86400.0
+
+
+@pytest.mark.parametrize("names", [("shop-Wed", "shop-Fri", "shop-Sat"), ("s-8", "s-9", "s-10"), ("c", "b", "a")])
+def test_files_that_say_nothing_come_in_the_order_of_their_mtimes(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name, age in zip(names, (3 * DAY, 5 * MINUTE, 4 * MINUTE - 1), strict=True):
+        put(tmp_path, f"{name}.dump", written=NOW - age)
+    choice = look(tmp_path, settle="1m")
+    assert choice.candidate.path.name == f"{names[-1]}.dump"
+    assert (choice.candidate.taken_at, choice.doubt) == (None, None), "an mtime sorts, it proves nothing"
+    assert choice.notes == (f"no file says when it was made: {names[-1]}.dump is the newest by its mtime",)
+    (tmp_path / f"{names[-1]}.dump").write_bytes(b"")
+    with pytest.raises(Broken, match=rf"{names[-1]}\.dump is empty"):
+        look(tmp_path)
+
+
+def test_a_bad_file_that_is_older_by_its_mtime_is_a_note(tmp_path: Path) -> None:
+    put(tmp_path, "z.dump", "?damaged", written=NOW - 2 * DAY)
+    put(tmp_path, "a.dump", written=NOW - DAY)
+    assert "an older backup is bad: z.dump is damaged" in look(tmp_path).notes
+    os.utime(tmp_path / "z.dump", (NOW - DAY, NOW - DAY))
+    with pytest.raises(Broken, match=r"z\.dump is damaged"):
+        look(tmp_path)
+
+
+def test_a_bad_file_is_no_older_for_its_name_or_for_a_wrong_time_zone(tmp_path: Path) -> None:
+    good = put(tmp_path, "good.dump", int(NOW), written=NOW - 8 * 3600)  # its header is eight hours ahead
+    bad = put(tmp_path, "bad-2026-11-01.dump", "?damaged", written=NOW - 3600)
+    with pytest.raises(Broken, match=r"bad-2026-11-01\.dump is damaged"):
+        look(tmp_path)
+    os.utime(bad, (NOW - 9 * 3600, NOW - 9 * 3600))
+    assert look(tmp_path).candidate.path == good
+
+
+def test_the_size_of_a_file_is_enough_to_tell_it_is_no_copy_and_its_bytes_to_tell_it_is(tmp_path: Path) -> None:
+    dated = put(tmp_path, "s-1.dump", recorded=NOW - DAY)
+    latest = put(tmp_path, "latest.dump", written=NOW - 3600)
+    assert look(tmp_path).candidate.path == latest
+    latest.write_bytes(dated.read_bytes())
+    os.utime(latest, (NOW - 3600, NOW - 3600))
+    choice = look(tmp_path)
+    assert (choice.candidate.path, choice.doubt) == (dated, None)
+    assert choice.notes == ("latest.dump is a copy of s-1.dump",)
+    changed = bytearray(dated.read_bytes())
+    changed[-1] ^= 1
+    latest.write_bytes(changed)
+    assert look(tmp_path).doubt is not None
+
+
+def test_a_file_server_whose_clock_is_a_little_ahead(tmp_path: Path) -> None:
+    put(tmp_path, "good.dump", written=NOW - DAY)
+    put(tmp_path, "growing.dump", written=NOW + 30)
+    assert look(tmp_path, settle="1m").candidate.path.name == "good.dump"
+    os.utime(tmp_path / "growing.dump", (NOW + 3600, NOW + 3600))
+    choice = look(tmp_path, settle="1m")
+    assert choice.doubt is not None
+    assert "an mtime 1h in the future" in choice.doubt.reason

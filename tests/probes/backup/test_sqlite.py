@@ -332,3 +332,57 @@ def test_our_own_bug_is_inconclusive(copy: Path, sqlite_settings: Make) -> None:
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == ("our own fault, please report it: KeyError: 'oops'",)
     assert list(found.phases) == ["find", "fetch", "start", "cleanup"]
+
+
+def _aged(path: Path, seconds: float) -> Path:
+    """A file whose mtime lies so long before NOON."""
+    os.utime(path, (NOON - seconds, NOON - seconds))
+    return path
+
+
+@pytest.mark.parametrize("ruin", ["cut at 50%", "cut at 0%", "no database at all", "zeroes", "to 100 bytes"])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_good_old_copy_does_not_speak_for_a_ruined_new_one(
+    tmp_path: Path, sqlite_settings: Make, ruin: str, recorded: bool
+) -> None:
+    take_copy(sqlite_shop(tmp_path / "live.db", 1), tmp_path / "shop-Wed.db", clock=lambda: NOON - 3 * 86400)
+    _aged(tmp_path / "shop-Wed.db", 3 * 86400)
+    if not recorded:
+        record.path_of(tmp_path / "shop-Wed.db").unlink()
+    _aged(sqlite_shop(tmp_path / "shop-Fri.db"), 300)
+    newest = sqlite_shop(tmp_path / "shop-Sat.db")
+    {**MUTATIONS, "to 100 bytes": lambda copy: os.truncate(copy, 100)}[ruin](newest)
+    _aged(newest, 200)
+    found = look(sqlite_settings(settle="1m"))
+    assert found.verdict is Verdict.FAIL
+    assert "shop-Sat.db" in (found.file, found.reasons[0].split()[0])
+
+
+def test_a_new_copy_without_a_record_beside_a_recorded_one(copy: Path, sqlite_settings: Make) -> None:
+    _aged(copy, 0)
+    newer = sqlite_shop(copy.with_name("shop-3.db"), ORDERS + 2)  # its rows are no younger
+    _aged(newer, -3600)
+    found = look(sqlite_settings(), now=NOON + 7200)
+    assert (found.verdict, found.file) == (Verdict.INCONCLUSIVE, "shop-3.db")
+    assert found.reasons[0].startswith("shop-3.db was written after shop-1.db was made")
+    proving = {"tables": {"orders": {"newest": "created_at"}}}
+    assert look(sqlite_settings(expect=proving), now=NOON + 7200).verdict is Verdict.INCONCLUSIVE
+    _sql(f"UPDATE orders SET created_at = {NOON + 1800} WHERE id = 1")(newer)
+    _aged(newer, -3600)
+    found = look(sqlite_settings(expect=proving), now=NOON + 7200)
+    assert (found.verdict, found.file, found.taken_at) == (Verdict.PASS, "shop-3.db", NOON + 1800)
+    found = look(sqlite_settings(expect={"record": True}), now=NOON + 7200)
+    assert found.verdict is Verdict.FAIL
+    assert found.reasons[0] == "it has no record beside it, and `record: true` expects one"
+    assert "shop-1.db" in found.reasons[1]
+
+
+def test_an_old_copy_brought_back_with_a_fresh_mtime_is_not_the_newest(copy: Path, sqlite_settings: Make) -> None:
+    _aged(copy, 0)
+    old = copy.with_name("shop-old.db")
+    take_copy(sqlite_shop(copy.with_name("older.db"), 5), old, clock=lambda: NOON - 9 * 86400)
+    _aged(old, -3600)
+    assert look(sqlite_settings(), now=NOON + 7200).file == "shop-1.db", "its record says how old it is"
+    record.path_of(old).unlink()
+    found = look(sqlite_settings(), now=NOON + 7200)
+    assert (found.verdict, found.taken_at) == (Verdict.INCONCLUSIVE, None), "without it nobody knows"
