@@ -84,8 +84,8 @@ class Block:
         gone = self._reshape(shape) if shape is not self._shape else []
         picked = shape.pick(values)
         if picked != self._values:
-            self._values = picked
-            self._write(shape, picked)
+            before, self._values = self._values, picked
+            self._write(shape, picked, before)
         return [*gone, *self.readings(now)]
 
     def readings(self, now: float) -> list[Reading]:
@@ -112,11 +112,13 @@ class Block:
         for family, *_ in self._shape.parts if self._shape else ():
             family.lines.pop(self, None)
 
-    def _write(self, shape: Shape, values: tuple[Any, ...]) -> None:
-        if not isfinite(sum(values)):
-            values = tuple(map(writable, values))
+    def _write(self, shape: Shape, values: tuple[Any, ...], before: tuple[Any, ...]) -> None:
+        """Write the lines of every family in which something changed: most numbers of most looks are as before."""
+        written = values if isfinite(sum(values)) else tuple(map(writable, values))
         for family, template, start, end in shape.parts:
-            lines = (template % values[start:end]).replace(_BASE, self._text)
+            if before and values[start:end] == before[start:end]:
+                continue
+            lines = (template % written[start:end]).replace(_BASE, self._text)
             family.lines[self] = lines.encode("utf-8", "replace")
 
 
