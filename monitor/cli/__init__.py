@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 the thing looked at is bad, 2 usage or config error, 3 cou
 """
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -48,9 +49,14 @@ def main(argv: list[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return 2
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        print(end="", flush=True)
+        return code
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes the rest, which Python writes at its end
+        return 141
