@@ -3,6 +3,7 @@
 import argparse
 import glob
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -99,7 +100,9 @@ def _only(settings: BackupSettings, name: str) -> BackupSettings:
     """The settings for one file: an older one is not blamed for its age."""
     tables = {table: expected.model_copy(update={"within": None}) for table, expected in settings.expect.tables.items()}
     expect = settings.expect.model_copy(update={"age": None, "tables": tables})
-    return settings.model_copy(update={"files": glob.escape(name), "expect": expect, "settle": 0.0})
+    targets = settings.targets.model_copy(update={"rpo": math.inf})
+    changes = {"files": glob.escape(name), "expect": expect, "targets": targets, "settle": 0.0}
+    return settings.model_copy(update=changes)
 
 
 def _record(args: argparse.Namespace) -> int:

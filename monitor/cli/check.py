@@ -55,6 +55,10 @@ def summary(config: Config, now: float) -> Iterator[str]:
     if config.backups:
         names = ", ".join(getattr(backup, "name", "") for backup in config.backups)
         yield _line("restores", f"{_count(len(config.backups), 'backup')}: {names}")
+        for backup in config.backups:
+            if backup.expect.asks_nothing:
+                advice = "say what must be true of it with `expect`: age, record or tables"
+                yield _line("warning", f"the first file of {backup.name} that opens passes, however old; {advice}")
     rules = [rule for file in config.rules for group in read_file(file).groups for rule in group.rules]
     alerts = sum(isinstance(rule, AlertingRule) for rule in rules)
     yield _line("alerts", f"{_count(alerts, 'alerting rule')} in {_count(len(config.rules), 'file')}")

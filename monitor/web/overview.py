@@ -12,6 +12,7 @@ from alerts.page import compose
 from monitor.latest import Latest
 from monitor.web.chart import Points, sparkline
 from probes import KINDS
+from probes.backup.report import caveat
 from probes.backup.verification import Verification
 from probes.base import Evidence, Outcome, ProbeSettings, Result
 
@@ -178,5 +179,5 @@ def backup_views(backups: Iterable[tuple[str, str]], telling: Callable[[str], Ve
 def _backup_view(name: str, kind: str, newest: Verification | None) -> BackupView:
     if newest is None:
         return BackupView(name, kind, "waiting", "", None, None)
-    reason = "; ".join(newest.reasons)
+    reason = "; ".join(newest.reasons) or caveat(newest)
     return BackupView(name, kind, newest.verdict, reason, newest.finished_at, newest.rto)

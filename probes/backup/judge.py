@@ -116,12 +116,18 @@ def _age(settings: BackupSettings, taken_at: float | None, now: float) -> Iterab
         )
     elif limit is not None and age > limit:
         yield Objection(True, f"it is {_about(age)} old, expected at most {format_duration(limit)}")
-    elif limit is None and age > (most := max(_OLDEST, settings.targets.rpo or 0.0)):
+    elif limit is None and age > (most := _oldest(settings)):
         yield Objection(
             True,
             f"it is {_about(age)} old, and where `expect: age` says nothing, {format_duration(most)} is the most; "
             "if it may be older, say so there",
         )
+
+
+def _oldest(settings: BackupSettings) -> float:
+    """How old it may be where `expect: age` says nothing: whatever else in the config allows counts."""
+    within = (table.within or 0.0 for table in settings.expect.tables.values())
+    return max(_OLDEST, settings.targets.rpo or 0.0, *within)
 
 
 def _unproved(settings: BackupSettings, record: Record | None, taken_at: float | None) -> Iterable[str]:

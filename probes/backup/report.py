@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from probes.backup.judge import UNPROVED
 from probes.backup.settings import BackupSettings
 from probes.backup.standing import Standing
 from probes.backup.verification import Verdict, Verification
@@ -103,32 +104,40 @@ def base_labels(settings: BackupSettings) -> Labels:
 
 def evidence(known: Verification, passed: Verification | None = None) -> Evidence:
     """A verification as a page shows it: what is wrong, the phases with the one that failed, what was in the backup,
-    and which backup was the last good one (`passed`)."""
+    and which backup was the last good one (`passed`), with what became of it since."""
     steps = [Step(name, Outcome.UP, seconds) for name, seconds in known.phases.items() if name != "cleanup"]
     if steps and known.verdict is not Verdict.PASS:
         steps[-1] = Step(steps[-1].name, _STEP[known.verdict], steps[-1].seconds)
     facts = [*_facts(known)]
     if known.verdict is not Verdict.PASS:
-        facts.insert(0, ("last good backup", _last_good(passed)))
+        facts.insert(0, ("last good backup", _last_good(passed, known.last_good)))
     return Evidence(summary(known), tuple(steps), tuple(facts), known.excerpt)
 
 
-def _last_good(passed: Verification | None) -> str:
+def _last_good(passed: Verification | None, became: str) -> str:
     if passed is None:
         return "none is known"
     taken = "" if passed.taken_at is None else f", taken {_moment(passed.taken_at)}"
-    return f"{passed.file}{taken}, verified {_moment(passed.finished_at)}"
+    return f"{passed.file}{taken}, verified {_moment(passed.finished_at)} ({became or 'not looked at since'})"
 
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def caveat(known: Verification) -> str:
+    """Why a pass proves little, or nothing where it proves what it should."""
+    if known.verdict is not Verdict.PASS:
+        return ""
+    return next((note for note in known.notes if note.startswith(UNPROVED)), "")
+
+
 def summary(known: Verification) -> str:
     """The verdict in one sentence."""
     what = known.file or known.backup
     if known.verdict is Verdict.PASS:
-        return f"{what} was restored in full and holds {sum(known.rows.values())} rows in {len(known.rows)} tables"
+        held = f"{what} was restored in full and holds {sum(known.rows.values())} rows in {len(known.rows)} tables"
+        return f"{held}: {caveat(known)}" if caveat(known) else held
     word = "would not save the shop" if known.verdict is Verdict.FAIL else "could not be judged"
     more = f" (and {len(known.reasons) - 1} more)" if len(known.reasons) > 1 else ""
     return f"{what} {word}: {known.reasons[0] if known.reasons else 'no reason was given'}{more}"

@@ -55,9 +55,26 @@ class Expectation(Settings):
     age: Interval | None = Field(default=None, description="It was made at most so long ago, by what is inside.")
     record: bool = Field(default=False, description="It has a record of what the live database held.")
     tables: dict[str, TableExpectation] = Field(default_factory=dict, description="Tables that it must have.")
+    optional: tuple[str, ...] = Field(
+        default=(),
+        description="Tables (or patterns such as cache_*) that may be missing, empty or far smaller than they were in "
+        "the last good backup.",
+    )
     query: dict[str, Scalar] = Field(
         default_factory=dict, description="SQL of one row and one column, and what it must answer."
     )
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        for table in self.tables:
+            if table in self.optional:
+                raise ValueError(f"table {table!r} is both optional and expected; keep it in `tables` or in `optional`")
+        return self
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether any file that opens would do, the first time: nothing is said of its age or of what is inside."""
+        return self.age is None and not (self.record or self.tables or self.query)
 
 
 class Verify(Settings):

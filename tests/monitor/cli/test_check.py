@@ -27,6 +27,7 @@ def test_the_example_is_well(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert out.startswith("config.example.yaml: all is well\n")
     assert "from taipei-1" in out
     assert "2 backups: orders-db, cms-db" in out
+    assert "warning" not in out
 
 
 def test_all_problems_of_all_files_at_once(
@@ -52,6 +53,23 @@ def test_quiet_says_nothing_when_all_is_well(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "config.yaml").write_text("location: here\n")
     assert main(["check", "--quiet", str(tmp_path)]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_backup_of_which_nothing_is_expected_is_warned_about(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        """\
+location: here
+probes: [{name: a, type: http, url: https://a.example}]
+backups:
+  - {name: bare, type: sqlite, from: /srv/a, files: "*.db"}
+  - {name: told, type: sqlite, from: /srv/b, files: "*.db", expect: {tables: {orders: {}}}}
+"""
+    )
+    warnings = [line for line in summary(load(tmp_path, {}), 1_795_000_000.0) if "warning" in line]
+    assert warnings == [
+        "  warning   the first file of bare that opens passes, however old; "
+        "say what must be true of it with `expect`: age, record or tables"
+    ]
 
 
 def test_the_summary_says_who_is_on_call(tmp_path: Path) -> None:

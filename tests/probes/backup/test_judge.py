@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.backup.judge import Answer, Found, Judgement, judge
+from probes.backup.judge import UNPROVED, Answer, Found, Judgement, judge
 from probes.backup.record import Counted, Record, RecordedFile
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Verdict
@@ -104,6 +104,58 @@ def test_its_age(taken_at: float | None, outcome: Verdict, reason: str) -> None:
     judged = verdict(GOOD, taken_at=taken_at, age="1h")
     assert judged.verdict is outcome
     assert reason in "".join(judged.reasons)
+
+
+@pytest.mark.parametrize(
+    ("days", "changes", "outcome"),
+    [
+        (30, {}, Verdict.PASS),
+        (31, {}, Verdict.FAIL),
+        (31, {"expect": {"age": "40d"}}, Verdict.PASS),
+        (31, {"targets": {"rpo": "40d"}}, Verdict.PASS),
+        (41, {"targets": {"rpo": "40d"}}, Verdict.FAIL),
+        (3, {"targets": {"rpo": "1d"}}, Verdict.PASS),
+        (31, {"expect": {"tables": {"orders": {"newest": "at", "within": "40d"}}}}, Verdict.PASS),
+    ],
+)
+def test_how_old_it_may_be_where_its_age_is_not_expected(days: int, changes: dict[str, Any], outcome: Verdict) -> None:
+    words = {"name": "shop", "type": "any", "from": "/backups", "files": "*", **changes}
+    found = Found({"orders": 100}, newest={"orders": NOW - days * 86400})
+    judged = judge(BackupSettings.model_validate(words), found, None, NOW - days * 86400, {}, NOW)
+    assert judged.verdict is outcome, judged
+    assert ("where `expect: age` says nothing" in "".join(judged.reasons)) is (outcome is Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("kept", "taken_at", "expect", "note"),
+    [
+        (None, None, {}, "nothing says how old it is or what should be in it; set `expect`"),
+        (None, NOW, {}, "nothing says what should be in it; set `expect`"),
+        (None, None, {"tables": {"orders": {}}}, "nothing says how old it is; set `expect`"),
+        (None, NOW, {"tables": {"orders": {}}}, ""),
+        (None, NOW, {"age": "1h"}, "nothing says what should be in it; set `expect`"),
+        (record({"orders": 100}), NOW, {}, ""),
+    ],
+)
+def test_a_pass_that_proves_little_says_so_first(
+    kept: Record | None, taken_at: float | None, expect: dict[str, Any], note: str
+) -> None:
+    judged = verdict(GOOD, kept, taken_at, **expect)
+    assert judged.verdict is Verdict.PASS
+    assert (UNPROVED in "".join(judged.notes[:1])) is bool(note)
+    assert note in "".join(judged.notes[:1])
+
+
+@pytest.mark.parametrize(
+    ("counted", "outcome"),
+    [(Counted.LIVE, Verdict.PASS), (Counted.SNAPSHOT, Verdict.PASS), (Counted.BACKUP, Verdict.FAIL)],
+)
+def test_a_record_of_the_live_database_answers_for_fewer_rows_not_for_none(counted: Counted, outcome: Verdict) -> None:
+    judged = verdict(GOOD, record(GOOD.rows, counted), previous={"orders": 1000})
+    assert judged.verdict is outcome
+    assert ("the live database held no more" in "".join(judged.notes)) is (outcome is Verdict.PASS)
+    emptied = Found({"orders": 0, "carts": 5})
+    assert verdict(emptied, record(emptied.rows, counted), previous={"orders": 1000}).verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize(

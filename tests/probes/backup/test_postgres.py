@@ -3,6 +3,7 @@
 import os
 import random
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tests.probes.backup.shops import NOON, ORDERS, POSTGRES_ROWS, Postgres, rec
 from tests.programs import require_program
 
 Make = Callable[..., Any]
+#: An age that no backup of these tests has, whenever they run.
+YEARS = "30000d"
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
@@ -163,7 +166,32 @@ def test_a_whole_dump_of_the_wrong_thing_fails(
     assert found.verdict is Verdict.FAIL
     assert any(reason in said for said in found.reasons), found.reasons
     record.path_of(path).unlink()
-    assert look(dump_settings(expect={"tables": {"orders": {}, "carts": {}}}), now=NOON * 2).verdict is Verdict.FAIL
+    expect = {"age": YEARS, "tables": {"orders": {}, "carts": {}}}
+    assert look(dump_settings(expect=expect), now=NOON * 2).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("database", "options", "reason"),
+    [
+        ("shop", ("--exclude-table-data=orders",), "table orders is empty, 400 rows in the last good backup"),
+        ("shop", ("-t", "carts"), "table orders is missing, 400 rows in the last good backup"),
+        ("blog", (), "none of the 3 tables with rows of the last good backup is in it: it is another database"),
+    ],
+)
+def test_without_a_word_in_the_config_what_a_pass_held_is_held_against_the_next(
+    server: Postgres, dump_settings: Make, tmp_path: Path, database: str, options: tuple[str, ...], reason: str
+) -> None:
+    if database == "blog" and not server.sql("SELECT 1 FROM pg_database WHERE datname = 'blog'"):
+        server.sql("CREATE DATABASE blog")
+        server.sql("CREATE TABLE posts AS SELECT 1 AS id", "blog")
+    path = server.dump("shop", tmp_path / "shop-1.dump")
+    passed = look(dump_settings(), now=time.time() + 60)
+    assert passed.verdict is Verdict.PASS
+    assert "nothing says what should be in it" in passed.notes[0]
+    server.dump(database, path, *options)
+    found = look(dump_settings(), now=time.time() + 60, previous=passed.rows)
+    assert found.verdict is Verdict.FAIL
+    assert reason in found.reasons[0]
 
 
 def test_rows_that_are_missing_fail_even_when_the_record_was_made_from_the_dump(
@@ -171,7 +199,7 @@ def test_rows_that_are_missing_fail_even_when_the_record_was_made_from_the_dump(
 ) -> None:
     path = server.dump("shop", tmp_path / "shop-1.dump", "--exclude-table-data=orders")
     recorded(path, POSTGRES_ROWS | {"orders": 0}, counted=Counted.BACKUP)
-    expect = {"tables": {"orders": {"min": 0, "shrink": "1%"}}}
+    expect = {"age": YEARS, "tables": {"orders": {"min": 0, "shrink": "1%"}}}
     found = look(dump_settings(expect=expect), now=NOON * 2)
     assert found.verdict is Verdict.PASS, "nothing tells, and the notes say so"
     assert "counted in the backup itself" in found.notes[0]
@@ -366,7 +394,7 @@ def test_packed_dumps(dump: Path, dump_settings: Make) -> None:
     assert (found.verdict, found.reasons) == (Verdict.PASS, ())
     record.path_of(packed).unlink()
     packed.write_bytes(packed.read_bytes()[:-4])
-    found = look(dump_settings(), now=NOON * 2)
+    found = look(dump_settings(expect={"age": YEARS}), now=NOON * 2)
     assert found.verdict is Verdict.FAIL
     assert "zstd cannot unpack it" in found.reasons[0]
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
-from probes.backup.report import METRICS, base_labels, evidence, samples, summary
+from probes.backup.report import METRICS, base_labels, caveat, evidence, samples, summary
 from probes.backup.settings import BackupSettings
 from probes.backup.standing import Standing
 from probes.backup.verification import Verdict, Verification
@@ -146,6 +146,14 @@ def test_evidence_names_the_phase_that_failed() -> None:
     assert fine.summary == "orders-1.db was restored in full and holds 12 rows in 2 tables"
     assert all(step.outcome is Outcome.UP for step in fine.steps)
     assert ("rows of orders", "10, recorded 10") in fine.facts
+
+
+def test_a_pass_that_proves_little_says_so() -> None:
+    note = "it restores, but nothing says how old it is; set `expect`"
+    bare = replace(PASSED, notes=("cleaned up", note))
+    assert caveat(bare) == note
+    assert summary(bare) == f"orders-1.db was restored in full and holds 12 rows in 2 tables: {note}"
+    assert caveat(PASSED) == caveat(replace(bare, verdict=Verdict.FAIL)) == ""
 
 
 def test_labels() -> None:

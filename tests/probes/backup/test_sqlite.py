@@ -95,6 +95,12 @@ def _replace_by(make: Callable[[Path], None]) -> Callable[[Path], None]:
     return change
 
 
+def _other_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE blog AS SELECT 1 AS id")
+        connection.commit()
+
+
 MUTATIONS: dict[str, Callable[[Path], None]] = {
     **{f"cut at {part:.0%}": _truncate(part) for part in (0, 0.001, 0.1, 0.5, 0.9, 0.999)},
     **{f"flipped bit {seed}": _flip(seed) for seed in range(12)},
@@ -155,7 +161,10 @@ def test_a_copy_without_a_record_says_so(copy: Path, sqlite_settings: Make) -> N
     record.path_of(copy).unlink()
     found = look(sqlite_settings())
     assert found.verdict is Verdict.PASS
-    assert "judged on what is inside alone" in found.notes[0]
+    assert found.notes[0].startswith("it restores, but nothing says how old it is or what should be in it; set")
+        "it restores, but nothing says how old it is or what should be in it; set `expect`"
+    )
+    assert "judged on what is inside alone" in found.notes[1]
     required = look(sqlite_settings(expect={"record": True}))
     assert (required.verdict, required.reasons) == (
         Verdict.FAIL,
@@ -281,6 +290,38 @@ def test_fewer_rows_than_in_the_last_good_copy(copy: Path, sqlite_settings: Make
     assert look(backup, previous={"orders": ORDERS + 4}).verdict is Verdict.PASS
     found = look(backup, previous={"orders": ORDERS + 5})
     assert found.reasons == ("table orders has 400 rows, 405 in the last good backup: more than 1% are missing",)
+
+
+ADVERSARIES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "another database": (_replace_by(_other_database), "none of the 2 tables with rows of the last good backup is in"),
+    "its rows were deleted": (_sql("DELETE FROM orders"), "table orders is empty, 400 rows in the last good backup"),
+    "a table is missing": (_sql("DROP TABLE orders"), "table orders is missing, 400 rows in the last good backup"),
+    "most rows are missing": (_sql("DELETE FROM orders WHERE id > 199"), "more than half are missing"),
+}
+
+
+@pytest.mark.parametrize("adversary", ADVERSARIES)
+def test_without_a_word_in_the_config_what_a_pass_held_is_held_against_the_next(
+    copy: Path, sqlite_settings: Make, adversary: str
+) -> None:
+    record.path_of(copy).unlink()
+    passed = look(sqlite_settings())
+    assert passed.verdict is Verdict.PASS
+    change, reason = ADVERSARIES[adversary]
+    change(copy)
+    found = look(sqlite_settings(), previous=passed.rows)
+    assert found.verdict is Verdict.FAIL, found
+    assert reason in found.reasons[0]
+
+
+def test_rows_from_years_ago_fail_where_a_column_says_so(copy: Path, sqlite_settings: Make) -> None:
+    record.path_of(copy).unlink()
+    expect = {"tables": {"orders": {"newest": "created_at"}}}
+    found = look(sqlite_settings(expect=expect), now=NOON + 3 * 365 * 86400)
+    assert found.verdict is Verdict.FAIL
+    assert found.reasons[0].startswith("it is 1095d old, and where `expect: age` says nothing, 30d is the most")
+    allowed = look(sqlite_settings(expect={**expect, "age": "1100d"}), now=NOON + 3 * 365 * 86400)
+    assert allowed.verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize(
