@@ -162,8 +162,6 @@ def test_a_copy_without_a_record_says_so(copy: Path, sqlite_settings: Make) -> N
     found = look(sqlite_settings())
     assert found.verdict is Verdict.PASS
     assert found.notes[0].startswith("it restores, but nothing says how old it is or what should be in it; set")
-        "it restores, but nothing says how old it is or what should be in it; set `expect`"
-    )
     assert "judged on what is inside alone" in found.notes[1]
     required = look(sqlite_settings(expect={"record": True}))
     assert (required.verdict, required.reasons) == (
