@@ -8,6 +8,11 @@ from probes.base import Labels
 _FNV_OFFSET, _FNV_PRIME, _U64 = 14695981039346656037, 1099511628211, (1 << 64) - 1
 
 
+#: The source of alerts that our own rules made.
+EMBEDDED = "embedded"
+_SPEAKERS = {EMBEDDED: "Shopwatch's own rules", "prometheus": "Prometheus", "alertmanager": "Alertmanager"}
+
+
 class Status(StrEnum):
     """Firing, resolved by its source, or stale: its source went quiet, which is no proof that all is well."""
 
@@ -32,7 +37,7 @@ class Alert:
     value: float | None = None
     ended_at: float | None = None
     expires_at: float | None = None
-    source: str = "embedded"
+    source: str = EMBEDDED
     generator_url: str = ""
 
     @property
@@ -48,6 +53,11 @@ class Alert:
     def fingerprint(self) -> str:
         """16 hex digits that name this label set, as Alertmanager computes them."""
         return fingerprint(self.labels)
+
+
+def speaker(source: str) -> str:
+    """A source as people call it; whoever else it names, as it stands."""
+    return _SPEAKERS.get(source, source)
 
 
 def fingerprint(labels: Labels) -> str:

@@ -22,6 +22,9 @@ from alerts.incident import (
 from alerts.silence import covering
 from probes.base import Evidence, Outcome
 
+#: Why an incident is stale, where nothing better is known.
+WENT_QUIET = "Its source went quiet: nobody knows whether it is mended"
+
 
 class Draft:
     """Collects the changes of one event; `settle` draws the conclusions that follow from every event alike."""
@@ -53,7 +56,7 @@ class Draft:
 
     def resolve(self, taken: Taken) -> None:
         """It is over, because every source says so or because a person does."""
-        self.change(resolved=taken, stale_since=None, hush=None)
+        self.change(resolved=taken, stale_since=None, doubt="", hush=None)
         line = f"Resolved by {taken.by}" if taken.via else "Resolved: it is mended"
         self.note("resolved", line if taken.via else f"every alert is over, says {taken.by}", who=taken.by)
         self._lines.append((Kind.RESOLVED, line))
@@ -104,16 +107,22 @@ class Draft:
                 return  # a person said it is over: sources get a moment to see it
             self._reopen(resolved)
         elif self.incident.stale_since is not None:
-            self.change(stale_since=None)
+            back = "Looked at again: still firing" if self.incident.doubt else "Its source is back: still firing"
+            self.change(stale_since=None, doubt="")
             self.note("firing", "its source speaks again: still firing")
-            self.news("Its source is back: still firing")
+            self.news(back)
 
     def _is_stale(self) -> None:
+        stale = [alert for alert in self.incident.alerts if alert.status is Status.STALE]
+        doubt = next(filter(None, map(self.context.doubt, stale)), "")
         if self.incident.stale_since is None:
             self.change(stale_since=self.now)
-            line = "Its source went quiet: nobody knows whether it is mended, so it stays open"
-            self.note("stale", line)
-            self.news(line)
+        elif doubt == self.incident.doubt:
+            return
+        self.change(doubt=doubt)
+        line = doubt or f"{WENT_QUIET}, so it stays open"
+        self.note("stale", line)
+        self.news(line)
 
     def _reopen(self, resolved: Taken) -> None:
         """The same trouble again, in the same message. Whoever read that it was over may be asleep again, so it pages

@@ -82,10 +82,11 @@ class Told:
 class Incident:
     """The whole of an incident. Times are seconds UTC.
 
-    `alerts` holds the newest word of each source about each alert (labels as alerts.identity.core leaves them).
-    `position` and `due_at` say how far the escalation has come and when its next step is due; `exhausted`, that every
-    step was taken without an answer. `next_at` is when to look at the incident again for whatever reason. `round`
-    counts how often paging began anew; `version` counts the decisions that changed something worth telling.
+    `alerts` holds the newest word of each source about each alert (labels as alerts.identity.core leaves them). `doubt`
+    says why it is stale, unless its source simply went quiet. `position` and `due_at` say how far the escalation has
+    come and when its next step is due; `exhausted`, that every step was taken without an answer. `next_at` is when to
+    look at the incident again for whatever reason. `round` counts how often paging began anew; `version` counts the
+    decisions that changed something worth telling.
     """
 
     key: str
@@ -99,6 +100,7 @@ class Incident:
     resolved: Taken | None = None
     hush: Hush | None = None
     stale_since: float | None = None
+    doubt: str = ""
     position: Position | None = None
     due_at: float | None = None
     next_at: float | None = None
@@ -190,7 +192,8 @@ class Context:
 
     `key`, `identity`, `labels` are for an incident yet to be opened. `who` names the people behind an escalation step's
     `notify` at a moment. `quiet` says that the probe behind an alert's labels has no fresh
-    result: what its source says about the end of trouble is then no proof.
+    result: what its source says about the end of trouble is then no proof. `doubt` says why nothing is heard of an
+    alert where we know: a sentence.
     """
 
     key: str
@@ -201,6 +204,7 @@ class Context:
     silences: tuple[Silence, ...] = ()
     evidence: Evidence | None = None
     quiet: Callable[[Labels], bool] = lambda labels: False
+    doubt: Callable[[Alert], str] = lambda alert: ""
     policy: Policy = field(default_factory=Policy)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alerts.alert import Alert
+from alerts.draft import WENT_QUIET
 from alerts.incident import Audit, Hush, Incident, Kind, State, Taken
 from alerts.oncall import Person
 from probes.base import Evidence, Labels, Outcome
@@ -17,8 +18,8 @@ class Page:
 
     `kind` says why it is sent now, and `line` what is new since the last one. `people` are those it is to reach, with
     their addresses. `values` are (name, value) pairs. `zone` is the time zone of whoever is paged. The URLs are
-    absolute, or empty; `command_url` is what commands on this machine must be told, if anything. `attempt` counts
-    earlier tries to send it, of which one may have arrived unnoticed.
+    absolute, or empty. `doubt` says why nobody knows how it stands; `command_url`, what commands on this machine must
+    be told, if anything. `attempt` counts earlier tries to send it, of which one may have arrived unnoticed.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Page:
     source_url: str = ""
     url: str = ""
     command_url: str = ""
+    doubt: str = ""
     ack: Taken | None = None
     resolved: Taken | None = None
     hush: Hush | None = None
@@ -97,6 +99,7 @@ def compose(
         source_url=lead.generator_url if lead and _is_link(lead.generator_url) else "",
         url=f"{external}/#{incident.key}" if external else "",
         command_url=command_url,
+        doubt=(incident.doubt or WENT_QUIET) if incident.state is State.STALE else "",
         ack=incident.ack,
         resolved=incident.resolved,
         hush=incident.hush,

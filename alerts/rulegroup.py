@@ -9,7 +9,7 @@ from alerts.active import Active, State
 from alerts.alert import Alert, Status
 from alerts.expression import window_of
 from alerts.rule import AlertingRule, Element, Query, RecordingRule, Rule, RuleFailed, RuleGroup, identity, milliseconds
-from alerts.rulememory import Kept, awaited, has_looked, kept
+from alerts.rulememory import Kept, awaited, has_looked, kept, wait_of
 from alerts.rulestate import RuleState, Surroundings
 from probes.base import Labels
 
@@ -123,6 +123,11 @@ class GroupRun:
         for run, alert in self.alerts():
             if alert.awaited and has_looked(alert, window_of(run.rule.expr), at, started, heard):
                 alert.awaited = False
+
+    def waiting(self) -> list[tuple[Active, int]]:
+        """The awaited alerts, each with how many milliseconds its rule has to look. May be asked from any thread."""
+        standing = [(run, alert) for run in self.rules if run.states for alert in list(run.states.active.values())]
+        return [(alert, wait_of(alert, window_of(run.rule.expr))) for run, alert in standing if alert.awaited]
 
     def keepsakes(self, at: int) -> Iterator[Kept]:
         """What the store should keep of the alerts that stand."""

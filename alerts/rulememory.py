@@ -7,10 +7,12 @@ has been able to look, because the recent samples are gone and an empty answer p
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from alerts.active import Active, State
 from alerts.rule import AlertingRule, milliseconds
 from probes.base import Labels
+from probes.units import format_duration
 
 #: Prometheus' --rules.alert.for-outage-tolerance and --rules.alert.for-grace-period, in milliseconds.
 OUTAGE_TOLERANCE = 60 * 60_000
@@ -82,7 +84,25 @@ def has_looked(alert: Active, rule_window: int, at: int, started: int, heard: Ca
     waited = at - started
     if waited >= LONGEST_WAIT:
         return True
-    probe = next((value for name, value in alert.labels if name == "probe"), "")
-    if not probe:
-        return waited >= max(rule_window, _LOOKBACK)
-    return waited >= rule_window and heard(probe)
+    probe = _probe(alert)
+    return waited >= wait_of(alert, rule_window) and (not probe or heard(probe))
+
+
+def wait_of(alert: Active, rule_window: int) -> int:
+    """How long after a restart its rule has to look before it may say that an alert is over, in milliseconds."""
+    return min(rule_window if _probe(alert) else max(rule_window, _LOOKBACK), LONGEST_WAIT)
+
+
+def why_waiting(wait: int, started: int) -> str:
+    """What to say of an alert meanwhile; both in milliseconds."""
+    looks, end = format_duration(wait / 1000), _clock(started + wait)
+    over = f"this rule needs {looks} of looks before it may say that it is over (until {end} UTC)"
+    return f"Shopwatch restarted at {_clock(started)}; {over}"
+
+
+def _probe(alert: Active) -> str:
+    return next((value for name, value in alert.labels if name == "probe"), "")
+
+
+def _clock(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%H:%M")

@@ -105,7 +105,11 @@ class Shopwatch:
             duty_of(config),
             clock=clock,
             registry=registry,
-            surroundings=Surroundings(evidence=self.facts.evidence, quiet=self.facts.quiet),
+            surroundings=Surroundings(
+                evidence=self.facts.evidence,
+                quiet=self.facts.quiet,
+                doubt=lambda alert: self.evaluator.doubt(alert),  # noqa: PLW0108 - it is made below
+            ),
             wake=self.pager.wake,
         )
         self.baseline = Baseline(query_of(self.engine), clock)
@@ -142,6 +146,7 @@ class Shopwatch:
         self._stack.callback(self.store.close)
         self.standby.recall(one.incident for one in await self.store.atransaction(incidents.unresolved))
         await self._apply(self.config, rule_groups(self.config, RULE_INTERVAL))
+        await asyncio.to_thread(self.evaluator.adopt)  # before the desk's first look at what expired meanwhile
         for room in (self.pager, self.desk, self.verifications, self.archive, self.evaluator, self.schedule):
             await asyncio.to_thread(room.start)
             self._stack.push_async_callback(asyncio.to_thread, room.stop)

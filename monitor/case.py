@@ -1,6 +1,5 @@
 """One transaction of the desk: finds the incident, has it decided, and writes what follows."""
 
-import logging
 import secrets
 import uuid
 from collections.abc import Callable
@@ -20,8 +19,6 @@ from monitor.store import StoreError, incidents, outbox, silences
 from monitor.store.incidents import Stored
 from probes.base import Evidence, Labels
 
-_log = logging.getLogger(__name__)
-
 #: Without what looks or sounds alike at night: no 0 O, 1 I L, 2 Z, 5 S, 8 B.
 _ALPHABET = "ACDEFGHJKMNPQRTUVWXY34679"
 _KEY_LENGTH = 4
@@ -34,21 +31,26 @@ class NotKnown(Exception):
 @dataclass(frozen=True)
 class Surroundings:
     """What decisions look up: `evidence` is the newest proof for an alert's labels, `quiet` whether the thing behind
-    them has gone quiet. Both are called from the store's thread and must answer at once.
+    them has gone quiet, `doubt` why nothing is heard of an alert. All are called from the store's thread and must
+    answer at once.
     """
 
     evidence: Callable[[Labels], Evidence | None] = lambda labels: None
     quiet: Callable[[Labels], bool] = lambda labels: False
+    doubt: Callable[[Alert], str] = lambda alert: ""
     policy: Policy = field(default_factory=Policy)
 
 
 class Case:
-    """The decisions of one transaction, all at the same moment. `told` counts what was put into the outbox."""
+    """The decisions of one transaction, all at the same moment. `told` counts what was put into the outbox, `story` is
+    what to log once it is committed: (incident, line).
+    """
 
     def __init__(self, connection: Connection, duty: Duty, surroundings: Surroundings, now: float) -> None:
         self._connection, self._duty, self._around, self._now = connection, duty, surroundings, now
         self._silences: tuple[Silence, ...] | None = None
         self.told = 0
+        self.story: list[tuple[str, str]] = []
         self.events: list[str] = []
 
     def alert(self, alert: Alert) -> Decision:
@@ -164,6 +166,7 @@ class Case:
             silences=self._active() + ((hours,) if hours else ()) + self._held_back(known, key, labels),
             evidence=self._around.evidence(labels),
             quiet=self._around.quiet,
+            doubt=self._around.doubt,
             policy=self._around.policy,
         )
 
@@ -189,5 +192,4 @@ class Case:
         incidents.note(self._connection, incident_id, decision.audit)
         outbox.put(self._connection, incident_id, decision.pages, self._now)
         self.told += len(decision.pages)
-        for line in decision.audit:
-            _log.info("incident %s: %s", incident.key, line.text)
+        self.story += [(incident.key, line.text) for line in decision.audit]

@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from alerts.alert import Alert
+from alerts.alert import EMBEDDED, Alert
 from alerts.expression import metrics_of
+from alerts.identity import core
 from alerts.rule import AlertingRule, Element, Query, RecordingRule, RuleFailed, RuleGroup, milliseconds
 from alerts.rulegroup import Append, Failure, GroupRun, RuleRun
+from alerts.rulememory import why_waiting
 from alerts.rulestate import Surroundings
 from monitor.rulecounts import GroupCounts, Measure, measures
 from monitor.rulekeeper import RuleKeeper
@@ -93,6 +95,10 @@ class Evaluator:
                 self._nudged = self._clock()
                 self._wake.notify()
 
+    def adopt(self) -> None:
+        """Take up the rules at once, with what was kept of them before a restart. `start` does it too, but later."""
+        self._adopt()
+
     def start(self) -> None:
         """Begin to evaluate."""
         self._thread = threading.Thread(target=self._work, name="rules", daemon=True)
@@ -116,6 +122,19 @@ class Evaluator:
     def measures(self) -> list[Measure]:
         """The evaluator's own metrics, as they stand."""
         return measures([standing.counts for standing in list(self._groups.values())])
+
+    def doubt(self, told: Alert) -> str:
+        """Why an alert of ours was told neither as firing nor as over since the start; empty when there is no reason.
+
+        Callable from any thread, and answers at once.
+        """
+        now, started = milliseconds(self._clock()), self._started
+        if started is None or told.source != EMBEDDED:
+            return ""
+        labels = core(told.labels)
+        waits = [one for standing in list(self._groups.values()) for one in standing.run.waiting()]
+        left = [wait for alert, wait in waits if core(alert.labels) == labels and now < started + wait]
+        return why_waiting(max(left), started) if left else ""
 
     def overdue(self) -> list[tuple[str, float]]:
         """The groups that should have been evaluated long ago, and for how many seconds they have been due."""

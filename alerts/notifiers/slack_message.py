@@ -108,8 +108,8 @@ def _facts(page: Page) -> str:
         lines.append(f":eyes: *{fit(page.ack.by, 100)}* has it since {_moment(page.ack.at)}")
     elif page.open and page.people:
         lines.append(f"Paged: {_people(page)}")
-    if page.state is State.STALE:
-        lines.append("Its source went quiet: nobody knows whether it is mended.")
+    if page.doubt:
+        lines.append(fit(f"{page.doubt}.", 300))
     if page.hush is not None:
         until = "" if page.hush.by == INHIBITION else f" until {_moment(page.hush.until)}"  # ends with what holds it
         lines.append(f"Silenced by {fit(page.hush.by, 100)}{until}: {fit(page.hush.reason, 300)}")

@@ -47,6 +47,7 @@ class IncidentView:
     since: float
     acked_by: str
     hushed: str
+    doubt: str
     evidence: Evidence | None
     runbook_url: str
 
@@ -166,6 +167,7 @@ def _incident_view(incident: Incident, now: float) -> IncidentView:
         since=incident.started_at,
         acked_by=incident.ack.by if incident.ack else "",
         hushed=incident.hush.reason if incident.hush else "",
+        doubt=page.doubt,
         evidence=incident.evidence,
         runbook_url=f"/{runbook.lstrip('/')}" if local else page.runbook_url,
     )

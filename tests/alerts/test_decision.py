@@ -7,6 +7,7 @@ import pytest
 from alerts.alert import Status
 from alerts.decision import decide
 from alerts.incident import Ack, Context, Decision, Due, Event, Incident, Kind, Resolve, State
+from alerts.page import compose
 from alerts.silence import Silence, parse_matchers
 from probes.base import Evidence, Outcome, Step
 from tests.alerts.making import NOW, TICKET, alert, context, labels
@@ -190,6 +191,28 @@ def test_an_alert_that_is_not_told_again_is_stale_and_never_resolved(story: Stor
     for minute in range(6, 600):
         story.at(minute * 60, Due())
     assert story.state is State.STALE
+
+
+def test_after_a_restart_it_says_that_its_rule_has_to_look_first(story: Story) -> None:
+    sentence = "Shopwatch restarted at 03:01; this rule needs 15m of looks before it may say that it is over (until …)"
+    story.fires(0, expires_at=NOW + 240)
+    decision = story.at(240, Due(), doubt=lambda alert: sentence)
+    assert decision.reason == sentence
+    assert [page.line for page in decision.pages] == [sentence]
+    assert compose(story.incident, Kind.NEWS, "", (), (), NOW, "").doubt == sentence
+    assert story.at(290, Due(), doubt=lambda alert: sentence).pages == ()
+    # The rule had its time, and still nothing is heard: now that is the truth.
+    assert [page.line[:21] for page in story.at(295, Due(), doubt=lambda alert: "").pages] == ["Its source went quiet"]
+    assert compose(story.incident, Kind.NEWS, "", (), (), NOW, "").doubt.startswith("Its source went quiet")
+    assert [page.line for page in story.fires(298).pages] == ["Its source is back: still firing"]
+    assert compose(story.incident, Kind.NEWS, "", (), (), NOW, "").doubt == ""
+
+
+def test_what_was_in_doubt_after_a_restart_is_looked_at_again(story: Story) -> None:
+    story.fires(0, expires_at=NOW + 240)
+    story.at(240, Due(), doubt=lambda alert: "Shopwatch restarted")
+    assert [page.line for page in story.fires(250).pages] == ["Looked at again: still firing"]
+    assert story.state is State.OPEN
 
 
 def test_a_source_that_speaks_again_ends_the_doubt(story: Story) -> None:

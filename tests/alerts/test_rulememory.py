@@ -5,8 +5,9 @@ import pytest
 from alerts.active import Active, State
 from alerts.rule import AlertingRule, Element, RuleGroup
 from alerts.rulegroup import GroupRun, rule_key
-from alerts.rulememory import Kept, has_looked, restored_start
+from alerts.rulememory import Kept, has_looked, restored_start, wait_of, why_waiting
 from alerts.rulestate import Surroundings
+from probes.base import Labels
 
 MINUTE = 60_000
 T = 1_000 * MINUTE
@@ -114,4 +115,22 @@ def test_what_is_kept_of_a_group():
     [record] = group.run.keepsakes(T + 1)
     assert record == kept(
         state=State.FIRING, active_at=T, fired_at=T, seen_at=T + 1, annotations=(), rule=rule_key(rule())
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "window", "minutes"), [(LABELS, 15, 15), (LABELS, 0, 0), ((), 0, 5), (LABELS, 90, 60)]
+)
+def test_why_nothing_is_said_after_a_restart_yet(labels: Labels, window: int, minutes: int):
+    alert = Active(labels, {}, 1.0, awaited=True)
+    wait = wait_of(alert, window * MINUTE)
+    assert wait == minutes * MINUTE
+    assert has_looked(alert, window * MINUTE, T + wait, T, lambda probe: True)
+    assert wait == 0 or not has_looked(alert, window * MINUTE, T + wait - 1, T, lambda probe: True)
+
+
+def test_the_sentence_names_the_restart_the_wait_and_its_end():
+    noon = 1_795_435_200_000  # 2026-11-23 12:00 UTC
+    assert why_waiting(15 * MINUTE, noon) == (
+        "Shopwatch restarted at 12:00; this rule needs 15m of looks before it may say that it is over (until 12:15 UTC)"
     )

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,8 @@ from alerts.rule import AlertingRule, Element, RecordingRule, Rule, RuleFailed, 
 from alerts.rulequery import query_of
 from alerts.ruletest.samples import TestSamples
 from monitor.evaluator import REST, SETTLE, SPACING, Evaluator
+from monitor.rulekeeper import RuleKeeper
+from monitor.store import Store
 
 T = 1_800_000_000.0
 
@@ -19,14 +22,22 @@ T = 1_800_000_000.0
 class Watch:
     """An evaluator whose clock stands still until the test moves it."""
 
-    def __init__(self, *groups: RuleGroup, heard: Callable[[str], bool] = lambda probe: True) -> None:
+    def __init__(
+        self, *groups: RuleGroup, heard: Callable[[str], bool] = lambda probe: True, keeper: RuleKeeper | None = None
+    ) -> None:
         self.now, self.spent = T, 0.0
         self.samples = TestSamples()
         self.told: list[tuple[float, str, str]] = []
         self.deaf = False
         self._query = query_of(Engine(self.samples))
         self.evaluator = Evaluator(
-            self.query, self.samples.append, self.tell, clock=lambda: self.now, timer=lambda: self.now, heard=heard
+            self.query,
+            self.samples.append,
+            self.tell,
+            clock=lambda: self.now,
+            timer=lambda: self.now,
+            keeper=keeper,
+            heard=heard,
         )
         self.evaluator.apply(groups)
         self.evaluator.run_due()
@@ -288,3 +299,30 @@ def test_a_group_that_is_not_evaluated_at_all_is_overdue():
     [(key, late)] = watch.evaluator.overdue()
     assert key == "rules.yml;g"
     assert 60 < late <= 75
+
+
+def test_what_fired_before_a_restart_says_why_it_waits_until_its_rule_has_looked(tmp_path):
+    store = Store(f"sqlite:{tmp_path}/state.db")
+    long = group(AlertingRule("A", "min_over_time(m[10m]) == 0"))
+    before = Watch(long, keeper=RuleKeeper(store))
+    before.put(0.0)
+    before.run(30)
+    [(_, name, status)] = before.told
+    assert (name, status) == ("A", "firing")
+    labels = (("alertname", "A"), ("probe", "home"))
+    alert = Alert(labels, Status.STALE, T, T)
+    assert before.evaluator.doubt(alert) == ""  # it was told
+    after = Watch(long, keeper=RuleKeeper(store))
+    assert after.evaluator.doubt(alert) == (
+        "Shopwatch restarted at 08:00; this rule needs 10m of looks before it may say that it is over (until 08:10 UTC)"
+    )
+    assert after.evaluator.doubt(replace(alert, source="prometheus")) == ""
+    assert after.evaluator.doubt(replace(alert, labels=(("alertname", "B"), ("probe", "home")))) == ""
+    after.put(1.0)
+    after.run(590)
+    assert after.told == []
+    assert after.evaluator.doubt(alert) != ""
+    after.run(630)
+    assert after.told[-1][1:] == ("A", "resolved")
+    assert after.evaluator.doubt(alert) == ""
+    store.close()

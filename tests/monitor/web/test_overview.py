@@ -1,5 +1,7 @@
 """What stands on the operators' page, and in which order: what needs someone comes first."""
 
+from dataclasses import replace
+
 import pytest
 
 from alerts.alert import Alert, Status
@@ -49,6 +51,13 @@ def test_what_wakes_people_comes_first_and_what_nobody_has_before_what_somebody_
     views = incident_views([incident("T", "ticket"), incident("A", state=State.ACKED), incident("O")], NOW)
     assert [view.key for view in views] == ["O", "A", "T"]
     assert views[1].acked_by == "mei"
+
+
+def test_a_stale_incident_says_why_it_is_in_doubt():
+    stale = replace(incident("A", state=State.STALE), doubt="Shopwatch restarted at 12:00")
+    assert incident_views([stale], NOW)[0].doubt == "Shopwatch restarted at 12:00"
+    assert incident_views([replace(stale, doubt="")], NOW)[0].doubt.startswith("Its source went quiet")
+    assert incident_views([incident("A")], NOW)[0].doubt == ""
 
 
 def test_runbooks_of_ours_open_here_and_others_where_they_are():
