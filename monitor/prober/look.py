@@ -4,13 +4,10 @@ import asyncio
 import logging
 import secrets
 import traceback
-from collections.abc import Iterator
 from itertools import count
 
-from pydantic import BaseModel
-
+from monitor.prober.discretion import Discretion, discretion_of
 from probes.base import AnyProbe, Beat, Finding, Outcome, ProbeSettings, Run
-from probes.settings import Secret, SecretUnreadable
 from probes.units import format_duration
 
 LOG = logging.getLogger(__name__)
@@ -53,7 +50,10 @@ async def look(probe: AnyProbe, run: Run) -> Finding:
         return could_not_look(probe.settings, error)
     if not isinstance(finding, Finding):
         return Finding(Outcome.UNKNOWN, f"the probe answered with {type(finding).__name__} instead of a finding")
-    return finding
+    try:
+        return discretion_of(probe).discreet(finding)
+    except (TypeError, AttributeError, ValueError):  # what cannot be made fit to be shown is not shown
+        return Finding(Outcome.UNKNOWN, "could not look: the finding holds values other than texts and numbers")
 
 
 async def prepare(kind: type[AnyProbe], settings: ProbeSettings) -> AnyProbe | Finding:
@@ -80,26 +80,7 @@ async def let_go(probe: AnyProbe) -> None:
 def could_not_look(settings: ProbeSettings, error: BaseException) -> Finding:
     """The finding for an exception: one sentence, without the traceback and without the probe's secrets."""
     text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
-    for secret in _secrets(settings):
-        text = text.replace(secret, "…")
+    text = Discretion(settings).cut(text)
     where = "".join(traceback.format_tb(error.__traceback__))
     LOG.debug("probe %s could not look: %s\n%s", settings.name, text, where)
     return Finding(Outcome.UNKNOWN, f"could not look: {text}"[:_LONGEST_SENTENCE])
-
-
-def _secrets(value: object) -> Iterator[str]:
-    """Every secret anywhere in the settings, as far as it can be read."""
-    if isinstance(value, Secret):
-        try:
-            yield from filter(None, [value.read()])
-        except SecretUnreadable:
-            return
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _secrets(getattr(value, name))
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _secrets(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _secrets(item)

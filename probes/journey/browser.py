@@ -9,7 +9,6 @@ from urllib.parse import urlencode, urlsplit
 
 from probes.base import Outcome
 from probes.journey.forms import find_form
-from probes.journey.redact import Redactor
 from probes.journey.settings import Identity
 from probes.journey.step import Request
 from probes.journey.template import NotFilled, Template, filled
@@ -19,6 +18,7 @@ from probes.net.errors import NetError
 from probes.net.http import Http
 from probes.net.transport import MeasuringTransport
 from probes.page import Page
+from probes.redact import Redactor
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10

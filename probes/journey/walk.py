@@ -11,7 +11,6 @@ from probes.base import Outcome, Run
 from probes.expect import Expect, judge
 from probes.journey.browser import Browser, Reply, StepFailed
 from probes.journey.capture import NotThere
-from probes.journey.redact import Redactor
 from probes.journey.settings import JourneySettings
 from probes.journey.step import Request, Step
 from probes.journey.template import NotFilled, filled, names_in
@@ -19,6 +18,7 @@ from probes.journey.words import complaint
 from probes.net.auth import Authorization, AuthSettings
 from probes.net.errors import NetError
 from probes.net.http import Http
+from probes.redact import Redactor
 from probes.settings import SecretUnreadable
 from probes.turned_away import turned_away
 

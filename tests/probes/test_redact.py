@@ -2,7 +2,7 @@
 
 import pytest
 
-from probes.journey.redact import Redactor
+from probes.redact import Redactor
 
 
 @pytest.mark.parametrize(

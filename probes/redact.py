@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from html import escape
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 #: Shorter values are too common to be cut out of a text.
 _SHORTEST = 4
@@ -27,17 +27,40 @@ class Redactor:
     def add(self, secret: str) -> None:
         """Keep this value out of everything from now on, also as URLs, HTML and JSON write it."""
         if len(secret) >= _SHORTEST:
-            written = json.dumps(secret)[1:-1]
-            self._secrets |= {secret, quote(secret, safe=""), escape(secret), written, written.replace("/", r"\/")}
+            written, quoted = json.dumps(secret)[1:-1], quote(secret, safe="")
+            self._secrets |= {secret, quoted, quote(secret), quote_plus(secret), escape(secret), _small_hex(quoted)}
+            self._secrets |= {
+                written,
+                written.replace("/", r"\/"),
+                escape(written),
+                json.dumps(secret, ensure_ascii=False)[1:-1],
+            }
 
-    def clean(self, text: str) -> str:
-        """The text without secrets."""
+    def cut(self, text: str) -> str:
+        """The text without credentials: those that were told, and those that look like some."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, _CUT)
         text = _BEARER.sub(rf"\1 {_CUT}", text)
-        text = _JWT.sub(_CUT, text)
+        return _JWT.sub(_CUT, text)
+
+    def without_end(self, text: str) -> str:
+        """The text without the first part of a secret at its end, where somebody cut it off to be short."""
+        longest = 0
+        for secret in self._secrets:
+            sizes = range(min(len(secret) - 1, len(text)), _SHORTEST - 1, -1)
+            longest = max(longest, next((size for size in sizes if text.endswith(secret[:size])), 0))
+        return text[: len(text) - longest] + _CUT if longest else text
+
+    def clean(self, text: str) -> str:
+        """The text without credentials, card numbers and e-mail addresses."""
+        text = self.cut(text)
         text = _EMAIL.sub(f"{_CUT}@{_CUT}", text)
         return _DIGITS.sub(lambda match: _CUT if _holds_card(match[0]) else match[0], text)
+
+
+def _small_hex(quoted: str) -> str:
+    """The same URL text with %2f for %2F, as some write it."""
+    return re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), quoted)
 
 
 def _holds_card(text: str) -> bool:
