@@ -13,7 +13,7 @@ from probes.backup.launch import verify_in_child
 from probes.backup.report import base_labels, evidence, samples
 from probes.backup.settings import BackupSettings
 from probes.backup.standing import Standing
-from probes.backup.verification import Verification
+from probes.backup.verification import Verdict, Verification
 from probes.base import Evidence, Sample
 
 LOG = logging.getLogger(__name__)
@@ -90,9 +90,9 @@ class Verifications:
         known = self.standing(name)
         row = self._begin(name, began)
         self._set(name, replace(known, running_since=began))
-        verification = verify_in_child(settings, known.previous_rows, self._clock, self._stop)
+        verification = verify_in_child(settings, known.previous_rows, self._clock, self._stop, known.proved)
         self._set(name, known.after(verification))
-        self._finish(row, verification)
+        self._finish(row, verification, known.latest)
         return verification
 
     def names(self) -> list[str]:
@@ -178,8 +178,11 @@ class Verifications:
             LOG.warning("the verification of backup %s cannot be recorded: %s", name, error)
             return None
 
-    def _finish(self, row: int | None, verification: Verification) -> None:
-        LOG.info("backup %s: %s", verification.backup, ": ".join([verification.verdict, *verification.reasons[:1]]))
+    def _finish(self, row: int | None, verification: Verification, before: Verification | None) -> None:
+        passed_again = before is not None and before.verdict is verification.verdict is Verdict.PASS
+        level = logging.DEBUG if passed_again else logging.INFO
+        told = ": ".join([verification.verdict, *verification.reasons[:1]])
+        LOG.log(level, "backup %s: %s", verification.backup, told)
         if row is None:
             return
         try:

@@ -27,7 +27,7 @@ def main() -> int:
     offline = leave_network()
     offset = job.now - time.time()
     engine: Engine[BackupSettings] = ENGINES.get(job.settings.type)(job.settings)
-    verification = verify(engine, job.previous, lambda: time.time() + offset, offline=offline)
+    verification = verify(engine, job.previous, lambda: time.time() + offset, offline=offline, proved=job.proved)
     sys.stdout.write(verification.to_json())
     return 0
 

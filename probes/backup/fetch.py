@@ -7,7 +7,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from probes.backup.find import NotRegular, open_file
 from probes.backup.isolation import Cell
@@ -19,8 +19,15 @@ _BLOCK = 1024 * 1024
 _CHECK_EVERY = 64
 
 
-def fetch(candidate: Candidate, companions: Iterable[str], cell: Cell) -> Path:
-    """Copy the backup and its companions (files beside it, by suffix) into the room; answers the unpacked backup.
+class Fetched(NamedTuple):
+    """A backup in the scratch room, unpacked, and the SHA-256 in hex of the file it came from."""
+
+    file: Path
+    sha256: str
+
+
+def fetch(candidate: Candidate, companions: Iterable[str], cell: Cell) -> Fetched:
+    """Copy the backup and its companions (files beside it, by suffix) into the room.
 
     With a record, exactly the recorded files are taken, and each must be what was recorded. What is hashed is what is
     restored. Raises Broken and CouldNotLook.
@@ -32,12 +39,12 @@ def fetch(candidate: Candidate, companions: Iterable[str], cell: Cell) -> Path:
         }
     else:
         wanted = {file.name: file for file in candidate.record.files}
-    for name, promised in wanted.items():
-        _fetch(candidate.path.with_name(name), cell, promised)
-    return _unpack(cell.inbox / candidate.path.name, cell)
+    digests = {name: _fetch(candidate.path.with_name(name), cell, promised) for name, promised in wanted.items()}
+    file = _unpack(cell.inbox / candidate.path.name, cell)
+    return Fetched(file, digests[candidate.path.name])
 
 
-def _fetch(source: Path, cell: Cell, promised: RecordedFile | None) -> None:
+def _fetch(source: Path, cell: Cell, promised: RecordedFile | None) -> str:
     if not source.exists():
         raise Broken(f"{source.name} is missing; it was recorded at backup time")
     with _open(source) as stream, (cell.inbox / source.name).open("xb") as copy:
@@ -54,6 +61,7 @@ def _fetch(source: Path, cell: Cell, promised: RecordedFile | None) -> None:
             f"{source.name} is not what was recorded at backup time: "
             f"its SHA-256 is {digest[:12]}…, recorded was {promised.sha256[:12]}…"
         )
+    return digest
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ class NotRegular(Broken):
 
 def choose(settings: BackupSettings, tell: Teller, now: float) -> Choice:
     """The newest backup. Raises Broken when there is none, or when one that may be newer is no backup at all."""
-    paths = _paths(settings)
+    paths = matching(settings)
     candidates, notes = [], []
     for path in paths:
         try:
@@ -81,8 +81,9 @@ def _same(one: Candidate, other: Candidate) -> bool:
     return digests[0] == digests[1]
 
 
-def _paths(settings: BackupSettings) -> list[Path]:
-    """The files that match, links resolved, each once. A link that leads out of the folder is no backup of ours."""
+def matching(settings: BackupSettings) -> list[Path]:
+    """The files that match, links resolved, each once. A link that leads out of the folder is no backup of ours.
+    Raises Broken and CouldNotLook."""
     try:
         folder = settings.folder.resolve(strict=True)
         matches = sorted(folder.glob(settings.files))

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from probes.backup.job import Job
+from probes.backup.proved import Proved
 from probes.backup.scratch import clean_leftovers, scratch_base
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Verdict, Verification
@@ -25,12 +26,14 @@ def verify_in_child(
     previous: Mapping[str, int] | None = None,
     clock: Callable[[], float] = time.time,
     stop: threading.Event | None = None,
+    proved: Proved | None = None,
 ) -> Verification:
     """Verify the newest backup in a child process. Blocks the calling thread, which must live until this returns:
     the kernel stops the child when the thread that started it ends. `stop` asks it to clean up and answer early.
+    `previous` are the rows of the last good backup, `proved` is its file.
     """
     started_at, stop = clock(), stop or threading.Event()
-    job = Job(settings, dict(previous or {}), started_at, os.getpid())
+    job = Job(settings, dict(previous or {}), started_at, os.getpid(), proved)
     child = subprocess.Popen(
         [sys.executable, "-m", "probes.backup.child"],
         stdin=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from probes.backup.proved import Proved
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Verdict, Verification
 from probes.cron import next_fire
@@ -26,6 +27,11 @@ class Standing:
     def previous_rows(self) -> Mapping[str, int]:
         """The rows of the last good backup."""
         return self.passed.rows if self.passed else {}
+
+    @property
+    def proved(self) -> Proved | None:
+        """The file of the last good backup."""
+        return Proved(self.passed.file, self.passed.size, self.passed.sha256) if self.passed else None
 
     @property
     def is_failed(self) -> bool:

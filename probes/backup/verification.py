@@ -34,6 +34,7 @@ class Verification:
     `reasons` say why it is no pass; `notes` what a reader should know anyway. `taken_at` is when the data in the backup
     was read, by its record or by what is inside, never by the file's mtime. `rto` runs from the start of the fetch to
     the first question answered. `rows` and `newest` are by table; `recorded` is what the record promised.
+    `sha256` is of the file as it was fetched, "" if it was not; `last_good` says what became of the last good backup.
     """
 
     backup: str
@@ -54,6 +55,8 @@ class Verification:
     newest: Mapping[str, float] = field(default_factory=dict)
     facts: tuple[tuple[str, str], ...] = ()
     excerpt: str = ""
+    sha256: str = ""
+    last_good: str = ""
 
     def to_json(self) -> str:
         """The whole as JSON, for the store and for `backup verify --json`."""

@@ -3,8 +3,8 @@
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 
 from probes.backup.engine import Engine
 from probes.backup.fetch import fetch
@@ -12,6 +12,7 @@ from probes.backup.find import choose
 from probes.backup.isolation import Cell, account_for
 from probes.backup.judge import Found, Judgement, judge
 from probes.backup.newest import Candidate
+from probes.backup.proved import Proved, look_again
 from probes.backup.scratch import Scratch, clean_leftovers, make_scratch, remove_scratch, scratch_base
 from probes.backup.settings import BackupSettings
 from probes.backup.verification import Broken, CouldNotLook, Verdict, Verification
@@ -31,6 +32,7 @@ class _Course:
     notes: list[str] = field(default_factory=list)
     phases: dict[str, float] = field(default_factory=dict)
     candidate: Candidate | None = None
+    sha256: str = ""
     found: Found | None = None
     taken_at: float | None = None
     fetch_began: float | None = None
@@ -55,24 +57,33 @@ def verify(
     clock: Callable[[], float] = time.time,
     reserve: int = RESERVE_BYTES,
     offline: bool = False,
+    proved: Proved | None = None,
 ) -> Verification:
     """Verify the newest backup; never raises for what is wrong with it or with us: that is the answer.
 
-    `previous` are the rows of the last verification that passed; `offline` says that this process has no network.
+    `previous` are the rows of the last verification that passed, `proved` is its file; `offline` says that this
+    process has no network.
     """
     settings, course, started_at = engine.settings, _Course(), clock()
+    interrupted = False
     try:
         judgement = _look(engine, course, previous or {}, clock, reserve, offline)
     except Broken as error:
         judgement = Judgement(Verdict.FAIL, (str(error),), ())
     except (CouldNotLook, Interrupted) as error:
+        interrupted = isinstance(error, Interrupted)
         judgement = Judgement(Verdict.INCONCLUSIVE, (str(error),), ())
     except OSError as error:
         judgement = Judgement(Verdict.INCONCLUSIVE, (f"the system refused: {error}",), ())
     except Exception as error:  # our own bug must not be taken for a good backup, nor for a bad one
         reason = f"our own fault, please report it: {type(error).__name__}: {error}"
         judgement = Judgement(Verdict.INCONCLUSIVE, (reason,), ())
-    return _verification(settings, engine, course, judgement, started_at, clock(), offline)
+    last_good = ""
+    if judgement.verdict is not Verdict.PASS and proved is not None and not interrupted:
+        with suppress(Interrupted):
+            last_good = look_again(settings, proved)
+    found = _verification(settings, engine, course, judgement, started_at, clock(), offline)
+    return replace(found, last_good=last_good)
 
 
 def _look(
@@ -109,7 +120,7 @@ def _restore(engine: Engine[BackupSettings], course: _Course, cell: Cell) -> Fou
     course.fetch_began = time.monotonic()
     with course.phase("fetch"):
         cell.check_space(engine.needed_bytes(candidate.size, candidate.record))
-        file = fetch(candidate, engine.companions, cell)
+        file, course.sha256 = fetch(candidate, engine.companions, cell)
     with course.phase("start"):
         engine.start(cell)
     with course.phase("restore"):
@@ -169,4 +180,5 @@ def _verification(
         newest=dict(found.newest) if found else {},
         facts=(*engine.log.facts.items(), *network),
         excerpt=engine.log.excerpt[:2000],
+        sha256=course.sha256,
     )

@@ -1,5 +1,6 @@
 """Real verifications of real SQLite copies, in their own processes, remembered in a real store."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -75,6 +76,9 @@ def test_one_is_verified_and_remembered_over_a_restart(store: Store, shop: Backu
         assert "restored in full" in evidence.summary
     copy.write_bytes(copy.read_bytes()[:-1])
     assert again.run("shop").verdict is Verdict.FAIL
+    evidence = again.evidence("shop")
+    assert evidence is not None
+    assert evidence.facts[0][1].endswith(f"(changed since: now {copy.stat().st_size} bytes)")
     assert sample(again, "backup_verification_outcome", outcome="fail") == 1
     assert sample(again, "backup_last_success_timestamp_seconds") == found.finished_at
     assert [entry.verdict for entry in again.history("shop")] == [Verdict.FAIL, Verdict.PASS]
@@ -180,3 +184,15 @@ def test_a_store_that_is_away_costs_no_verdict(store: Store, shop: BackupSetting
     assert sample(known, "backup_verification_outcome", outcome="pass") == 1
     known._refresh()
     assert sample(known, "backup_verification_outcome", outcome="pass") == 1
+
+
+def test_a_pass_after_a_pass_is_no_news(
+    store: Store, shop: BackupSettings, copy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    known, good = Verifications(store, [shop]), copy.read_bytes()
+    with caplog.at_level(logging.DEBUG, "monitor.verifications"):
+        for data in (good, good, good[:-1], good[:-1], good):
+            copy.write_bytes(data)
+            known.run("shop")
+    told = [(entry.levelname, entry.getMessage().split(": ")[1]) for entry in caplog.records]
+    assert told == [("INFO", "pass"), ("DEBUG", "pass"), ("INFO", "fail"), ("INFO", "fail"), ("INFO", "pass")]

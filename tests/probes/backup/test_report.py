@@ -138,7 +138,7 @@ def test_evidence_names_the_phase_that_failed() -> None:
         ("fetch", Outcome.DOWN, ""),
     ]
     assert ("reason", "and old") in proof.facts
-    good = "orders-1.db, taken 2026-11-21 03:50 UTC, verified 2026-11-21 04:00 UTC"
+    good = "orders-1.db, taken 2026-11-21 03:50 UTC, verified 2026-11-21 04:00 UTC (not looked at since)"
     assert proof.facts[0] == ("last good backup", good)
     assert evidence(LOST).facts[0] == ("last good backup", "none is known")
     assert summary(LOST).startswith("orders-1.db could not be judged: the disk is full")
