@@ -23,6 +23,7 @@ from probes.backup.report import summary
 from probes.backup.settings import BackupSettings
 from probes.backup.standing import Standing
 from probes.backup.verification import CouldNotLook, Verdict, Verification
+from probes.cron import next_fire
 from probes.units import format_duration
 
 _EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3}
@@ -32,7 +33,7 @@ def add(subparsers: Any) -> None:
     """Add the commands to the command line."""
     parser = subparsers.add_parser("backup", help="list backups, verify one by restoring it, record what was in one")
     commands = parser.add_subparsers(metavar="WHAT", required=True)
-    listed = commands.add_parser("list", help="every backup with its last verdict and when the next is due")
+    listed = commands.add_parser("list", help="every backup with its last verdict, and when it is verified next")
     verified = commands.add_parser(
         "verify",
         help="restore a backup in full now, and question it",
@@ -147,17 +148,19 @@ def _row(settings: BackupSettings, known: Standing, now: float) -> dict[str, Any
         "passed_at": known.passed.finished_at if known.passed else None,
         "taken_at": taken_at,
         "age": None if taken_at is None else now - taken_at,
+        "next_at": next_fire(settings.verify.restore, now),
         "due_at": known.due(settings),
         "reasons": list(latest.reasons) if latest else [],
     }
 
 
 def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
-    cells = [("BACKUP", "TYPE", "VERDICT", "VERIFIED", "LAST PASS", "BACKUP IS", "DUE")]
+    cells = [("BACKUP", "TYPE", "VERDICT", "VERIFIED", "LAST PASS", "BACKUP IS", "NEXT", "KNOWN BY")]
     for row in rows:
         age = "-" if row["age"] is None else f"{format_duration(float(round(row['age'])))} old"
         times = (_moment(row["verified_at"]), _moment(row["passed_at"]))
-        cells.append((row["name"], row["type"], row["verdict"], *times, age, _moment(row["due_at"])))
+        ahead = (_moment(row["next_at"]), _moment(row["due_at"]))
+        cells.append((row["name"], row["type"], row["verdict"], *times, age, *ahead))
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     reasons: list[list[str]] = [[], *(row["reasons"] for row in rows)]
     for line, why in zip(cells, reasons, strict=True):
