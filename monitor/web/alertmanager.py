@@ -23,6 +23,7 @@ from monitor.web.alertmanager_format import (
     read_alert,
     read_silence,
     sender,
+    unreadable,
     write_alert,
     write_silence,
     write_time,
@@ -90,7 +91,10 @@ def router(
 
     @routes.post("/webhooks/alertmanager", dependencies=json_only)
     async def webhook(request: Request) -> JSONResponse:
-        """Alertmanager's webhook, version 4. 200 only after the commit; what a group leaves out says nothing."""
+        """Alertmanager's webhook, version 4. 200 only after the commit; what a group leaves out says nothing.
+
+        What cannot be read becomes an incident of its own: its sender would not tell it again.
+        """
         given = await _json(request)
         if not isinstance(given, dict) or given.get("version") != "4" or not isinstance(given.get("alerts"), list):
             raise HTTPException(400, "send Alertmanager's webhook message, version 4")
@@ -100,6 +104,7 @@ def router(
                 found.append(read_alert(_without_end(one), "alertmanager", now, ends=False))
             except BadAlert as error:
                 _log.warning("an alert from Alertmanager cannot be read: %s", error)
+                found.append(unreadable(one, str(error), "alertmanager", now))
         await take(found)
         return JSONResponse({})
 

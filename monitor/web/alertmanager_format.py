@@ -1,5 +1,6 @@
 """Alerts and silences as Alertmanager's API v2 and its webhook write them, read strictly and written exactly."""
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,7 +15,6 @@ from probes.base import Labels
 
 #: Alertmanager's own `resolve_timeout`: an alert told without an end is believed this long (seconds).
 BELIEVED = 300.0
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _PRODUCT = re.compile(r"[A-Za-z0-9._-]{1,30}")
 _MOST_LABELS = 200
 
@@ -31,7 +31,7 @@ def read_alert(given: Any, source: str, now: float, ends: bool = True) -> Alert:
     if not isinstance(given, dict):
         raise BadAlert(f"an alert is an object, not {given!r:.50}")
     labels = _labels(given.get("labels"))
-    annotations = _texts(given.get("annotations") or {}, "annotations")
+    annotations = _annotations(given.get("annotations"))
     starts, ended = read_time(given.get("startsAt"), "startsAt"), read_time(given.get("endsAt"), "endsAt")
     if starts is not None and ended is not None and ended < starts:
         raise BadAlert(f"{_named(labels)}: endsAt is before startsAt")
@@ -50,6 +50,16 @@ def read_alert(given: Any, source: str, now: float, ends: bool = True) -> Alert:
         source=_witness(source, labels),
         generator_url=url if isinstance(url, str) and len(url) <= 4096 else "",
     )
+
+
+def unreadable(given: Any, reason: str, source: str, now: float) -> Alert:
+    """An alert in place of one that cannot be read, so that a person reads it. It ends when a person says so."""
+    words = {
+        "summary": "An alert from Alertmanager could not be read",
+        "description": f"{reason}. Look there for what fires; resolve this by hand. It reads: {json.dumps(given)[:1000]}",
+    }
+    labels = (("alertname", "AlertUnreadable"), ("severity", "page"))
+    return Alert(labels, Status.FIRING, now, now, words, source=source)
 
 
 def sender(user_agent: str) -> str:
@@ -144,23 +154,33 @@ def _labels(given: Any) -> Labels:
         raise BadAlert("an alert needs at least one label")
     if len(values) > _MOST_LABELS:
         raise BadAlert(f"{len(values)} labels are more than we keep ({_MOST_LABELS})")
-    for name in values:
-        if not _LABEL.fullmatch(name):
-            raise BadAlert(f"{name!r:.60} is not a label name")
+    if "" in values:  # any other text is a name: UTF-8 is what Prometheus 3 and Alertmanager take
+        raise BadAlert(f"a label without a name has the value {values['']!r:.60}")
     return tuple(sorted(values.items()))
 
 
 def _texts(given: Any, what: str) -> dict[str, str]:
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
         raise BadAlert(f"{what} must be an object whose values are texts")
-    return {key: value.encode(errors="replace").decode() for key, value in given.items()}
+    return {_clean(key): _clean(value) for key, value in given.items()}
+
+
+def _annotations(given: Any) -> dict[str, str]:
+    """What is no text is written as one: an alert is not to be lost for its decoration."""
+    named = given if isinstance(given, dict) else {"annotations": given} if given else {}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in named.items()}
+    return {_clean(key): _clean(text) for key, text in texts.items()}
+
+
+def _clean(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _matcher(given: Any) -> Matcher:
     try:
         name, value = given["name"], given["value"]
         negated, regex = not given.get("isEqual", True), bool(given.get("isRegex", False))
-        if not (isinstance(name, str) and _LABEL.fullmatch(name) and isinstance(value, str)):
+        if not (isinstance(name, str) and name and isinstance(value, str)):
             raise BadAlert(f"{given!r:.100} is not a matcher")
         return Matcher(name, value, negated, regex)
     except (KeyError, TypeError, AttributeError):

@@ -109,10 +109,10 @@ def test_a_prometheus_that_falls_silent_leaves_the_incident_stale(api: Api) -> N
 
 
 def test_good_alerts_are_stored_though_others_are_bad(api: Api) -> None:
-    bad = [{"labels": {}}, {"labels": {"0bad": "x"}}, "nonsense", _firing(shop="2") | {"startsAt": "yesterday"}]
+    bad = [{"labels": {}}, {"labels": {"": "x"}}, "nonsense", _firing(shop="2") | {"startsAt": "yesterday"}]
     answer = api.ask("POST", "/api/v2/alerts", [*bad, _firing(shop="1")])
     assert answer.status_code == 400
-    for part in ("at least one label", "'0bad' is not a label name", "startsAt 'yesterday' is no time"):
+    for part in ("at least one label", "a label without a name", "startsAt 'yesterday' is no time"):
         assert part in answer.json()
     assert len(api.open()) == 1
 
@@ -171,6 +171,28 @@ def test_the_webhook(api: Api) -> None:
     over = _webhook(firing | {"status": "resolved", "endsAt": _time(NOW)}, status="resolved")
     api.ask("POST", "/webhooks/alertmanager", over)
     assert len(api.open()) == 1
+
+
+def test_any_text_is_a_label_name_and_odd_annotations_cost_no_alert(api: Api) -> None:
+    odd = _firing(**{"service.name": "shop", "http.route": "/", "größe": "5"}) | {"annotations": {"n": 5, "x": None}}
+    assert api.ask("POST", "/api/v2/alerts", [odd]).status_code == 200
+    [stored] = api.open()
+    assert {"service.name", "http.route", "größe"} <= dict(stored.incident.alerts[0].labels).keys()
+    assert stored.incident.alerts[0].annotations == {"n": "5", "x": "null"}
+    [shown] = api.ask("GET", "/api/v2/alerts").json()
+    assert shown["labels"]["service.name"] == "shop"
+
+
+def test_what_the_webhook_cannot_read_becomes_an_incident_with_its_text(api: Api) -> None:
+    bad = _firing(shop="lost") | {"startsAt": "yesterday"}
+    assert api.ask("POST", "/webhooks/alertmanager", _webhook(bad, _firing(), "nonsense")).status_code == 200
+    assert {one.incident.lead.name for one in api.open() if one.incident.lead} == {"CheckoutFailing", "AlertUnreadable"}
+    api.ask("POST", "/webhooks/alertmanager", _webhook(bad))
+    [unread] = [one.incident for one in api.open() if one.incident.labels[0][1] == "AlertUnreadable"]
+    assert unread.severity == "page"
+    assert unread.lead is not None
+    assert "startsAt 'yesterday' is no time" in unread.lead.annotations["description"]
+    assert '"shop": "lost"' in unread.lead.annotations["description"]
 
 
 @pytest.mark.parametrize("body", [[], {}, {"version": "3", "alerts": []}, {"version": "4", "alerts": {}}, "x"])
