@@ -120,7 +120,7 @@ class Verifications:
     def evidence(self, name: str) -> Evidence | None:
         """What a page about this backup shows, or None while nothing is known about it."""
         known = self._standings.get(name)
-        return evidence(known.latest, known.passed) if known and known.latest else None
+        return evidence(known.telling, known.passed) if known and known.telling else None
 
     def history(self, name: str, limit: int = 50) -> list[Verification]:
         """The newest verifications of one backup, newest first. Raises StoreError."""

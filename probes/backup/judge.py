@@ -2,20 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from probes.backup.age import SKEW, Objection, about, too_old
 from probes.backup.losses import losses
 from probes.backup.record import Counted, Record
 from probes.backup.settings import BackupSettings, Scalar, TableExpectation
 from probes.backup.verification import Verdict
 from probes.units import format_duration
 
-#: Clocks of two hosts differ; a backup from further in the future than this is a failure.
-_SKEW = 60.0
 #: Rows that were counted beside the dump, not in its snapshot, may be this much fewer unless `shrink` says otherwise.
 _LIVE_SHRINK = 0.01
-#: Where nothing says how old a backup may be, an open shop's is younger than this.
-_OLDEST = 30 * 86400.0
 #: How a note begins that takes most of its worth from a pass.
 UNPROVED = "it restores, but nothing says"
 
@@ -38,13 +34,6 @@ class Found:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-class Objection(NamedTuple):
-    """Something against a pass: whether it proves the backup bad, and the sentence."""
-
-    fatal: bool
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +60,7 @@ def judge(
     verification that passed; `doubts` say why it may not be the newest backup.
     """
     objections = [
-        *_age(settings, taken_at, now),
+        *too_old(settings, taken_at, now),
         *_contents(found, record),
         *_recorded(settings, found, record),
         *_tables(settings, found, previous, now),
@@ -95,39 +84,6 @@ def _verdict(objections: Iterable[Objection]) -> Verdict:
     if True in fatal:
         return Verdict.FAIL
     return Verdict.INCONCLUSIVE if fatal else Verdict.PASS
-
-
-def _age(settings: BackupSettings, taken_at: float | None, now: float) -> Iterable[Objection]:
-    limit = settings.expect.age
-    if taken_at is None:
-        if limit is not None:
-            yield Objection(
-                False,
-                "its age cannot be told: it has no record, and no table with a `newest` column that is filled; "
-                "mtime is no proof",
-            )
-        return
-    age = now - taken_at
-    if age < -_SKEW:
-        yield Objection(
-            True,
-            f"it says it was made {format_duration(-age)} in the future; "
-            f"the clock that made it is wrong, or `timezone` is not {settings.timezone}",
-        )
-    elif limit is not None and age > limit:
-        yield Objection(True, f"it is {_about(age)} old, expected at most {format_duration(limit)}")
-    elif limit is None and age > (most := _oldest(settings)):
-        yield Objection(
-            True,
-            f"it is {_about(age)} old, and where `expect: age` says nothing, {format_duration(most)} is the most; "
-            "if it may be older, say so there",
-        )
-
-
-def _oldest(settings: BackupSettings) -> float:
-    """How old it may be where `expect: age` says nothing: whatever else in the config allows counts."""
-    within = (table.within or 0.0 for table in settings.expect.tables.values())
-    return max(_OLDEST, settings.targets.rpo or 0.0, *within)
 
 
 def _unproved(settings: BackupSettings, record: Record | None, taken_at: float | None) -> Iterable[str]:
@@ -237,13 +193,13 @@ def _newest(name: str, expected: TableExpectation, found: Found, now: float) -> 
             yield Objection(True, f"table {name} has no row with a {expected.newest}")
         return
     age = now - newest
-    if age < -_SKEW:
+    if age < -SKEW:
         yield Objection(
             True, f"the newest row of {name} is {format_duration(-age)} in the future; is `timezone` right?"
         )
     elif expected.within is not None and age > expected.within:
         yield Objection(
-            True, f"the newest row of {name} is {_about(age)} old, expected at most {format_duration(expected.within)}"
+            True, f"the newest row of {name} is {about(age)} old, expected at most {format_duration(expected.within)}"
         )
 
 
@@ -280,8 +236,3 @@ def _unrecorded(settings: BackupSettings, found: Found, now: float) -> Iterable[
             return
     for doubt in found.doubts:
         yield Objection(False, doubt)
-
-
-def _about(seconds: float) -> str:
-    """A duration for a sentence: whole seconds are enough."""
-    return format_duration(float(round(seconds)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
+from probes.backup.age import old_by_name
 from probes.backup.engine import Engine
 from probes.backup.fetch import fetch
 from probes.backup.find import choose
@@ -110,8 +111,10 @@ def _look(
     newest_row = max(found.newest.values(), default=None)
     if course.taken_at is None:
         course.taken_at = newest_row
-    doubts = choice.doubts(newest_row)
-    return judge(settings, found, choice.candidate.record, course.taken_at, previous, clock(), doubts)
+    doubts, now = choice.doubts(newest_row), clock()
+    if course.taken_at is None:
+        doubts += old_by_name(settings, choice.candidate.order, now)
+    return judge(settings, found, choice.candidate.record, course.taken_at, previous, now, doubts)
 
 
 def _restore(engine: Engine[BackupSettings], course: _Course, cell: Cell) -> Found:

@@ -100,6 +100,9 @@ def test_a_failure_stays_told_while_the_folder_is_away_and_until_a_pass(
     for room in (known, Verifications(store, [shop])):
         outcomes = [sample(room, "backup_verification_outcome", outcome=verdict.value) for verdict in Verdict]
         assert outcomes == [0, 1, 1]
+        evidence = room.evidence("shop")
+        assert evidence is not None
+        assert "would not save the shop" in evidence.summary
     moved.rename(copy.parent)
     copy.write_bytes(whole)
     assert known.run("shop").verdict is Verdict.PASS

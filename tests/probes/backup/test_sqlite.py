@@ -312,6 +312,25 @@ def test_without_a_word_in_the_config_what_a_pass_held_is_held_against_the_next(
     assert reason in found.reasons[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "changes", "verdict"),
+    [
+        ("shop-2023-11-21.db", {}, Verdict.INCONCLUSIVE),
+        ("shop-2026-11-01.db", {}, Verdict.PASS),
+        ("shop-2023-11-21.db", {"expect": {"tables": {"orders": {"newest": "created_at"}}}}, Verdict.PASS),
+        ("shop-2023-11-21.db", {"targets": {"rpo": "2000d"}}, Verdict.PASS),
+    ],
+)
+def test_a_name_from_years_ago_is_a_doubt_that_only_the_inside_settles(
+    copy: Path, sqlite_settings: Make, name: str, changes: dict[str, Any], verdict: Verdict
+) -> None:
+    record.path_of(copy).unlink()
+    copy.rename(copy.with_name(name))
+    found = look(sqlite_settings(**changes))
+    assert found.verdict is verdict, found
+    assert ("by its name it is 1096d12h1m old" in "".join(found.reasons)) is (verdict is Verdict.INCONCLUSIVE)
+
+
 def test_rows_from_years_ago_fail_where_a_column_says_so(copy: Path, sqlite_settings: Make) -> None:
     record.path_of(copy).unlink()
     expect = {"tables": {"orders": {"newest": "created_at"}}}
