@@ -56,7 +56,7 @@ def unreadable(given: Any, reason: str, source: str, now: float) -> Alert:
     """An alert in place of one that cannot be read, so that a person reads it. It ends when a person says so."""
     words = {
         "summary": "An alert from Alertmanager could not be read",
-        "description": f"{reason}. Look there for what fires; resolve this by hand. It reads: {json.dumps(given)[:1000]}",
+        "description": f"{reason}. Look there for what fires; resolve this by hand. It is: {json.dumps(given):.1000}",
     }
     labels = (("alertname", "AlertUnreadable"), ("severity", "page"))
     return Alert(labels, Status.FIRING, now, now, words, source=source)
