@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from alerts.incident import Kind, Telling
 from monitor.store.incidents import text
 from monitor.store.lock import SENDING, take_turns
-from monitor.store.schema import outbox
+from monitor.store.schema import incidents, outbox
 
 #: A page that a channel could not take for this many seconds is told to another one too.
 _PATIENCE = 60.0
@@ -86,18 +86,20 @@ def reaches(connection: Connection, transition: str, kind: Kind | None = None) -
 
 
 def lease(connection: Connection, notifier: str, lease_id: str, now: float, seconds: float) -> Parcel | None:
-    """Take what is waiting longest for a notifier, pages before news, and keep it from others for a while.
+    """Take what is most urgent for a notifier, and keep it from others for a while: tickets come last, pages before
+    news, what wakes people first; among equals what has waited longest.
 
     All rows about the same incident come together, so that their order is kept and one message says it all; an incident
     that is on its way already is left alone.
     """
     take_turns(connection, SENDING)  # row locks alone would hand out a row that another has just leased
-    waiting = outbox.c.state == _PENDING
+    waiting, severity = outbox.c.state == _PENDING, incidents.c.severity
     busy = select(outbox.c.incident_id).where(waiting, outbox.c.notifier == notifier, outbox.c.leased_until > now)
     first = connection.execute(
         select(outbox.c.incident_id)
         .where(waiting, outbox.c.notifier == notifier, outbox.c.due_at <= now, outbox.c.incident_id.not_in(busy))
-        .order_by(outbox.c.kind != Kind.PAGE.value, outbox.c.id)
+        .join(incidents, incidents.c.id == outbox.c.incident_id)
+        .order_by(severity == "ticket", outbox.c.kind != Kind.PAGE.value, severity != "page", outbox.c.id)
         .limit(1)
     ).first()
     if first is None:

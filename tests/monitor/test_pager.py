@@ -17,7 +17,7 @@ from alerts.incident import Ack, Decision, Kind
 from alerts.notifiers.base import NotifyError
 from alerts.notifiers.slack import SlackNotifier, SlackSettings
 from alerts.page import Page
-from monitor.store import outbox, receipts
+from monitor.store import incidents, outbox, receipts
 from tests.alerts.making import NOW, alert, labels
 from tests.fake_slack import CHANNEL, TOKEN, FakeSlack
 from tests.monitor.making import Remembering, Room, Time, room
@@ -274,6 +274,21 @@ def test_pages_come_before_news(tmp_path: Path) -> None:
             assert parcel is not None
             kinds.append(parcel.kind)
         assert kinds == [Kind.PAGE, Kind.NEWS]
+
+
+def test_a_page_does_not_queue_behind_tickets(tmp_path: Path) -> None:
+    with room(tmp_path, [Remembering("slack")], paging=False) as made:
+        for number, severity in enumerate(("ticket", "ticket", "warning", "page", "ticket")):
+            told = made.desk.submit(alert(labels=labels(f"Alert{number}", severity=severity))).result(30)[0]
+            assert isinstance(told, Decision)
+        lines = []
+        for number in range(5):
+            parcel = made.store.transaction(lambda c, n=number: outbox.lease(c, "slack", str(n), made.time.now, 10.0))
+            assert parcel is not None
+            stored = made.store.transaction(lambda c, p=parcel: incidents.get(c, p.incident_id))
+            assert stored is not None
+            lines.append((stored.incident.severity, stored.id))
+        assert lines == [("page", 4), ("warning", 3), ("ticket", 1), ("ticket", 2), ("ticket", 5)]
 
 
 def test_what_waits_for_a_notifier_that_is_gone_goes_to_the_next(tmp_path: Path) -> None:
