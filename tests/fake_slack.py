@@ -15,8 +15,8 @@ CHANNEL = "C012SHOPOPS"
 class FakeSlack:
     """Start it with `with FakeSlack() as slack`. `next(...)` says how the next calls end, after that all go well.
 
-    Ways: ok, 429, 500, 503, garbage, drop (does it, then cuts the connection), refuse (cuts it before), slow, or any
-    error code such as invalid_auth.
+    Ways: ok, 429, 500, 503, garbage, hollow (ok, and nothing else), drop (does it, then cuts the connection), refuse
+    (cuts it before), slow, or any error code such as invalid_auth.
     """
 
     def __init__(self) -> None:
@@ -117,6 +117,8 @@ class FakeSlack:
                     self.reply(int(way), {})
                 elif way == "garbage":
                     self.reply(200, b"<html>proxy login</html>")
+                elif way == "hollow":
+                    self.reply(200, {"ok": True})
                 elif way == "slow":
                     time.sleep(fake.slowness)
                     self.reply(200, fake.answer(method, token, given))

@@ -155,7 +155,7 @@ class SlackNotifier(Notifier[SlackSettings]):
                 retry_handlers=[],
                 logger=_silent,
             )
-            return getattr(client, method)(**arguments)
+            answer = getattr(client, method)(**arguments)
         except SlackApiError as error:
             raise self._judge(error) from None
         except SecretUnreadable as error:
@@ -165,6 +165,9 @@ class SlackNotifier(Notifier[SlackSettings]):
         except (OSError, HTTPException, SlackClientError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise NotifyError(f"Slack cannot be reached: {type(error).__name__}: {reason}") from None
+        if method.startswith("chat_") and not (answer.get("ts") and answer.get("channel")):
+            raise NotifyError("Slack says ok, but not where: the answer has no ts or no channel, so nothing is proved")
+        return answer
 
     def _wait_for_turn(self) -> None:
         with self._gate:

@@ -130,6 +130,7 @@ def test_a_page_that_was_answered_before_it_was_sent_wakes_nobody() -> None:
         ("drop", "Slack cannot be reached"),
         ("refuse", "Slack cannot be reached"),
         ("garbage", "Slack has trouble of its own"),
+        ("hollow", "Slack says ok, but not where"),
     ],
 )
 def test_passing_trouble_is_to_be_tried_again(slack: FakeSlack, way: str, sentence: str) -> None:
@@ -138,6 +139,14 @@ def test_passing_trouble_is_to_be_tried_again(slack: FakeSlack, way: str, senten
         _notifier(slack).send(PAGE, None)
     assert sentence in str(caught.value)
     assert not caught.value.permanent
+
+
+def test_an_edit_that_is_not_proved_is_to_be_tried_again(slack: FakeSlack) -> None:
+    notifier = _notifier(slack)
+    receipt = notifier.send(PAGE, None)
+    slack.next("ok", "hollow")
+    with pytest.raises(NotifyError, match="nothing is proved"):
+        notifier.send(ACKED, receipt)
 
 
 def test_429_is_obeyed(slack: FakeSlack) -> None:
