@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from alerts.alert import Alert, Status
+from alerts.alert import Alert, Status, speaker
 from alerts.draft import Draft
 from alerts.incident import Ack, Context, Decision, Due, Event, Incident, Resolve, Taken
 
@@ -58,7 +58,7 @@ def _open(alert: Alert, now: float, context: Context) -> Decision:
         evidence_at=now,
     )
     draft = Draft(incident, now, context)
-    draft.note("opened", f"{alert.name} fires, says {alert.source}", who=alert.source)
+    draft.note("opened", f"{alert.name} fires, says {speaker(alert.source)}", who=alert.source)
     return draft.settle("")
 
 
@@ -72,7 +72,7 @@ def _stays(known: Alert | None, alert: Alert, incident: Incident, now: float) ->
             return f"{alert.name} is {alert.status}, and was never told as firing"
         return _began_later(others, alert)
     if alert.told_at < known.told_at <= now:  # a word from the future only means that the clock was set back
-        return f"{alert.source} said something newer already"
+        return f"{speaker(alert.source)} said something newer already"
     if alert.status is Status.RESOLVED:
         newer = any(old.status is Status.STALE and old.told_at > known.told_at for old in others)
         if known.status is Status.RESOLVED and not newer:
@@ -89,7 +89,7 @@ def _began_later(others: list[Alert], alert: Alert) -> str:
     """A second witness may settle only what it can have seen: not a trouble that began after its own was over."""
     ended = alert.told_at if alert.ended_at is None else alert.ended_at
     if alert.status is Status.RESOLVED and all(ended < old.started_at for old in others):
-        return f"what {alert.source} saw was over before this began"
+        return f"what {speaker(alert.source)} saw was over before this began"
     return ""
 
 

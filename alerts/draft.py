@@ -1,10 +1,11 @@
 """An incident while it is being decided: what changes, what is written down, who is told, put together step by step."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from alerts.alert import Alert, Status
+from alerts.alert import Alert, Status, speaker
 from alerts.escalation import Position
 from alerts.incident import (
     Audit,
@@ -22,6 +23,7 @@ from alerts.incident import (
 from alerts.silence import covering
 from probes.base import Evidence, Outcome
 
+_NUMBERS = re.compile(r"\d+([.,:]\d+)*")
 #: Why an incident is stale, where nothing better is known.
 WENT_QUIET = "Its source went quiet: nobody knows whether it is mended"
 
@@ -58,7 +60,7 @@ class Draft:
         """It is over, because every source says so or because a person does."""
         self.change(resolved=taken, stale_since=None, doubt="", hush=None)
         line = f"Resolved by {taken.by}" if taken.via else "Resolved: it is mended"
-        self.note("resolved", line if taken.via else f"every alert is over, says {taken.by}", who=taken.by)
+        self.note("resolved", line if taken.via else f"every alert is over, says {speaker(taken.by)}", who=taken.by)
         self._lines.append((Kind.RESOLVED, line))
 
     def settle(self, reason: str) -> Decision:
@@ -126,15 +128,20 @@ class Draft:
 
     def _reopen(self, resolved: Taken) -> None:
         """The same trouble again, in the same message. Whoever read that it was over may be asleep again, so it pages
-        anew, unless it was over for no more than a moment: then whoever has it, or is being paged, still is.
+        anew, unless it was over for no more than a moment: then whoever has it, or is being paged, still is. What fails
+        at another step than before, or in another way, is another matter.
         """
         line = f"Fires again, though {resolved.by} said it was over" if resolved.via else "Fires again"
+        old, new = self.incident.evidence, self.context.evidence
+        if new is not None:
+            line += f": {new.summary.rstrip('.')}"
         self.change(resolved=None)
         self.note("reopened", line)
         self.news(line)
         if not self.context.plan.insists:
             return
-        flickered = not resolved.via and self.now - resolved.at < self.context.policy.flicker
+        moved = None not in (old, new) and _kind(old) != _kind(new)  # whoever has it knows of another trouble
+        flickered = not resolved.via and self.now - resolved.at < self.context.policy.flicker and not moved
         if flickered and self.incident.ack is not None:
             return
         self.change(ack=None)
@@ -190,7 +197,7 @@ class Draft:
             whom = "the channel, for nobody is on call,"
         line = f"Told {whom or 'the channel'} by {', '.join(step.by)}"
         if plan.insists:
-            line = f"Paged {whom or 'the channel'} by {', '.join(step.by)} ({plan.describe(position)})"
+            line = f"Paged {whom or 'the channel'} by {', '.join(step.by)}{plan.describe(position)}"
             if before is not None and before.step < len(plan.steps) and before != position:
                 line = f"No ack within {plan.waited(before)}. {line}"
         self.note("paged", line)
@@ -250,6 +257,11 @@ class Draft:
             yield incident.hush.until
         elif incident.ack is None and incident.due_at is not None and self.context.plan.insists:
             yield incident.due_at
+
+
+def _kind(evidence: Evidence | None) -> tuple[str, ...]:
+    """What sort of trouble it proves: the steps that failed, or else its summary without what was measured."""
+    return broken(evidence) or (_NUMBERS.sub("", evidence.summary if evidence else ""),)
 
 
 def broken(evidence: Evidence | None) -> tuple[str, ...]:

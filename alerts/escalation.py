@@ -51,9 +51,11 @@ class Plan:
         return Position(position.step + 1) if position.step + 1 < len(self.steps) else None
 
     def describe(self, position: Position) -> str:
-        """`step 2 of 3`, with its repetition."""
-        again = f", repeat {position.repeat} of {self.steps[position.step].repeat}" if position.repeat else ""
-        return f"step {position.step + 1} of {len(self.steps)}{again}"
+        """` (step 2 of 3)`, with its repetition; empty when there is nothing to tell apart."""
+        words = [f"step {position.step + 1} of {len(self.steps)}"] if len(self.steps) > 1 else []
+        if position.repeat:
+            words.append(f"repeat {position.repeat} of {self.steps[position.step].repeat}")
+        return f" ({', '.join(words)})" if words else ""
 
     def waited(self, position: Position) -> str:
         """How long the step waited for an ack, as people write it."""

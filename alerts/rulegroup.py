@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from alerts.active import Active, State
 from alerts.alert import Alert, Status
-from alerts.expression import window_of
+from alerts.expression import metrics_of, window_of
 from alerts.rule import AlertingRule, Element, Query, RecordingRule, Rule, RuleFailed, RuleGroup, identity, milliseconds
 from alerts.rulememory import Kept, awaited, has_looked, kept, wait_of
 from alerts.rulestate import RuleState, Surroundings
@@ -18,6 +18,8 @@ from probes.base import Labels
 Append = Callable[[Labels, int, float | None], bool | None]
 #: A firing or resolved alert is told again this often (Prometheus' --rules.alert.resend-delay), in milliseconds.
 RESEND = 60_000
+#: Series that are 0 or 1 by what a look found.
+_OUTCOMES = {"probe_success", "probe_outcome"}
 
 
 class Failure(NamedTuple):
@@ -160,10 +162,10 @@ class GroupRun:
         """
         lasts = 4 * max(milliseconds(self.group.interval), RESEND)
         told = []
-        for _, alert in self.alerts():
+        for run, alert in self.alerts():
             if alert.state is not State.PENDING and not alert.awaited and _is_due(alert, at):
                 alert.told_at = at
-                told.append(_told(alert, at, lasts))
+                told.append(_told(alert, at, lasts, _speaks(run.rule, alert.value)))
         return told
 
     def _evaluate(self, run: RuleRun, at: int, when: int, query: Query) -> list[Element]:
@@ -211,7 +213,13 @@ def _is_due(alert: Active, at: int) -> bool:
     return (changed is not None and changed > alert.told_at) or alert.told_at + RESEND < at
 
 
-def _told(alert: Active, at: int, lasts: int) -> Alert:
+def _speaks(rule: Rule, value: float) -> bool:
+    """Whether a value tells anything beside that it fires: a bare comparison of an outcome gives its own 0 or 1."""
+    names = metrics_of(rule.expr)
+    return value not in (0.0, 1.0) or not names or not names <= _OUTCOMES
+
+
+def _told(alert: Active, at: int, lasts: int, value_speaks: bool) -> Alert:
     resolved = alert.state is State.INACTIVE
     return Alert(
         labels=alert.labels,
@@ -219,7 +227,7 @@ def _told(alert: Active, at: int, lasts: int) -> Alert:
         started_at=(alert.fired_at if alert.fired_at is not None else at) / 1000,
         told_at=at / 1000,
         annotations=dict(alert.annotations),
-        value=alert.value,
+        value=alert.value if value_speaks else None,
         ended_at=alert.resolved_at / 1000 if resolved and alert.resolved_at is not None else None,
         expires_at=None if resolved else (at + lasts) / 1000,
     )

@@ -13,6 +13,8 @@ from probes.units import format_duration
 
 _WIDTH = 78
 _RED, _YELLOW, _GREEN, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[33m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
+#: What rings without being a page.
+_RINGS = {"ticket": "TICKET", "test": "TEST"}
 _MARKS = {Outcome.UP: "✓", Outcome.DEGRADED: "~", Outcome.UNKNOWN: "?"}
 
 
@@ -69,11 +71,14 @@ def block(page: Page, colour: bool = False) -> str:
 
 
 def _news(page: Page) -> str:
-    return _printable(f"{_time(page.at, page)}  {page.key}  {page.line}")
+    text = _printable(f"{_time(page.at, page)}  {page.key}  {page.line}")
+    again = bool(page.story) and page.story[-1].kind == "reopened"
+    return f"{text}\n{_printable(f'Runbook  {page.runbook_url}')}" if again and page.runbook_url else text
 
 
 def _title(page: Page) -> str:
-    word = "RESOLVED" if page.state is State.RESOLVED else "PAGE" if page.rings else page.state.value.upper()
+    rings = _RINGS.get(page.severity, "PAGE")
+    word = "RESOLVED" if page.state is State.RESOLVED else rings if page.rings else page.state.value.upper()
     text = _printable(f"── {word}  {page.key}  {', '.join(person.name for person in page.people)} ".rstrip() + " ")
     return text.ljust(_WIDTH, "─")
 

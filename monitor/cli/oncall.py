@@ -103,7 +103,9 @@ def _texts(given: Any, word: str) -> dict[str, str]:
 def _story(duty: Duty, alert: Alert, at: float) -> Iterator[tuple[str, bool]]:
     """What would happen, line by line, and whether somebody is told by it."""
     assigned = duty.assign(alert.labels)
-    yield f"{alert.name} takes the plan {assigned.plan.name!r}, and is the incident {dict(assigned.group)}", False
+    plan = assigned.plan
+    way = f"goes by the escalation {plan.name}" if plan.insists else f"is told once, by {', '.join(plan.steps[0].by)}"
+    yield f"{alert.name} {way}; its incident is {', '.join(f'{name}={value}' for name, value in assigned.group)}", False
     incident: Incident | None = None
     event: Alert | Due = alert
     for _ in range(_MOST_STEPS):

@@ -30,6 +30,7 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("name", metavar="NAME", help="the probe's name in the config")
     parser.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help=CONFIG_HELP)
+    parser.add_argument("--metrics", action="store_true", help="show every number that the look brought, too")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 3
     result = asyncio.run(_look(kind, settings, config.location, since, beat))
-    print(json.dumps(asdict(result), indent=2) if args.json else "\n".join(map(_tame, _lines(result))))
+    print(json.dumps(asdict(result), indent=2) if args.json else "\n".join(map(_tame, _lines(result, args.metrics))))
     return _EXIT[result.outcome]
 
 
@@ -82,7 +83,7 @@ def _unknown(name: str, names: list[str], path: Path) -> str:
     return f"{path} has no probe called {name!r}{hint}"
 
 
-def _lines(result: Result) -> Iterator[str]:
+def _lines(result: Result, metrics: bool) -> Iterator[str]:
     finding = result.finding
     yield f"{result.probe} ({result.type}): {finding.outcome.value} in {_seconds(result.duration)}"
     if finding.reason:
@@ -91,6 +92,9 @@ def _lines(result: Result) -> Iterator[str]:
         yield from _shown(finding.evidence)
     if finding.samples:
         yield ""
+        if not metrics:
+            yield f"  {len(finding.samples)} metrics; --metrics shows them"
+            return
         yield from _table((_series(sample.name, sample.labels), f"{sample.value:.10g}") for sample in finding.samples)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from alerts.alert import Status
 from alerts.decision import decide
+from alerts.escalation import EscalationStep, Plan
 from alerts.incident import Ack, Context, Decision, Due, Event, Incident, Kind, Resolve, State
 from alerts.page import compose
 from alerts.silence import Silence, parse_matchers
@@ -56,7 +57,7 @@ def test_a_firing_alert_opens_an_incident_and_pages_who_is_on_call(story: Story)
     decision = story.fires(0)
     assert story.state is State.OPEN
     assert story.told == [("slack", "page", ("mei",))]
-    assert decision.reason == "CheckoutFailing fires, says embedded; Paged mei by slack (step 1 of 2)"
+    assert decision.reason == "CheckoutFailing fires, says Shopwatch's own rules; Paged mei by slack (step 1 of 2)"
     assert story.next_at == 300
 
 
@@ -172,6 +173,51 @@ def test_whoever_acked_is_not_woken_by_a_flicker_but_is_after_having_read_that_i
     assert story.state is State.OPEN
 
 
+def _walk(failing: str) -> Evidence:
+    steps = [Step(name, Outcome.DOWN if name == failing else Outcome.UP, 0.1) for name in ("search", "cart", "pay")]
+    return Evidence(f"{failing}: expected status 200, got 500.", tuple(steps))
+
+
+@pytest.mark.parametrize("acked", [True, False])
+def test_a_flicker_names_what_fails_and_pages_anew_when_that_is_another_step(story: Story, acked: bool) -> None:
+    story.at(0, alert(NOW), evidence=_walk("pay"))
+    if acked:
+        story.at(5, Ack("mei"))
+    story.resolves(60)
+    [same] = story.at(80, alert(NOW + 80), evidence=_walk("pay")).pages
+    assert (same.kind, same.line) == (Kind.NEWS, "Fires again: pay: expected status 200, got 500")
+    assert story.state is (State.ACKED if acked else State.OPEN)
+    story.resolves(100)
+    [other] = story.at(120, alert(NOW + 120), evidence=_walk("cart")).pages
+    assert (other.kind, other.people) == (Kind.PAGE, ("mei",))
+    assert other.line.startswith("Fires again: cart: expected status 200, got 500. Paged mei")
+    assert story.state is State.OPEN
+
+
+@pytest.mark.parametrize(
+    ("summary", "kind"),
+    [
+        ("refused after 31.5 ms", Kind.NEWS),
+        ("expected status 200, got 500", Kind.PAGE),
+        ("", Kind.NEWS),
+    ],
+)
+def test_a_flicker_without_steps_is_told_apart_by_its_summary_but_not_by_its_numbers(
+    story: Story, summary: str, kind: Kind
+) -> None:
+    story.at(0, alert(NOW), evidence=Evidence("refused after 2 ms"))
+    story.resolves(60)
+    again = story.at(80, alert(NOW + 80), evidence=Evidence(summary) if summary else None)
+    assert [page.kind for page in again.pages] == [kind]
+
+
+def test_one_step_alone_is_not_counted() -> None:
+    alone = Plan("page", (EscalationStep(notify=("primary",), by=("slack",), repeat=1),))
+    story = Story(plan=alone)
+    assert story.fires(0).pages[0].line == "Paged mei by slack"
+    assert story.at(300, Due()).pages[0].line.endswith("Paged mei by slack (repeat 1 of 1)")
+
+
 def test_firing_long_after_is_another_incident(story: Story) -> None:
     story.fires(0)
     story.resolves(60)
@@ -280,7 +326,7 @@ def test_a_second_witness_can_take_its_word_back_while_nothing_is_settled(story:
 def test_a_second_witness_settles_nothing_that_began_after_its_own_was_over(story: Story) -> None:
     story.fires(0, source="prometheus", started_at=NOW - 5, expires_at=NOW + 240)
     decision = story.resolves(10, source="embedded", ended_at=NOW - 20)
-    assert decision.reason == "what embedded saw was over before this began"
+    assert decision.reason == "what Shopwatch's own rules saw was over before this began"
     story.at(240, Due())
     assert story.state is State.STALE
 
@@ -288,7 +334,9 @@ def test_a_second_witness_settles_nothing_that_began_after_its_own_was_over(stor
 def test_words_that_arrive_late_change_nothing(story: Story) -> None:
     story.fires(0)
     story.fires(100)
-    assert story.at(101, alert(NOW + 50, Status.RESOLVED)).reason == "embedded said something newer already"
+    assert (
+        story.at(101, alert(NOW + 50, Status.RESOLVED)).reason == "Shopwatch's own rules said something newer already"
+    )
     late = alert(NOW + 110, Status.RESOLVED, ended_at=NOW - 100)
     assert story.at(110, late).reason == "an earlier firing is over, not this one"
     assert story.state is State.OPEN

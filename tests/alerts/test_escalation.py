@@ -12,7 +12,7 @@ def test_every_step_in_order() -> None:
     while position is not None:
         seen.append(PLAN.describe(position))
         position = PLAN.after(position)
-    assert seen == ["step 1 of 2", "step 2 of 2", "step 2 of 2, repeat 1 of 1"]
+    assert seen == [" (step 1 of 2)", " (step 2 of 2)", " (step 2 of 2, repeat 1 of 1)"]
 
 
 def test_what_tells_once_has_no_next_step() -> None:

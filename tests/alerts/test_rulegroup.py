@@ -1,5 +1,7 @@
 """A group in order: recorded series, stale markers, what is told when, what fails, what a reload keeps."""
 
+import pytest
+
 from alerts.active import State
 from alerts.alert import Alert, Status
 from alerts.promql import Engine
@@ -49,6 +51,27 @@ def test_what_a_rule_records_the_next_one_sees_in_the_same_evaluation():
     assert bench.evaluate(0) == []
     assert [alert.value for _, alert in bench.run.alerts()] == [3.0]
     assert bench.ask("ALERTS", 0) == {"alertname=Much,alertstate=firing,job=a": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("expr", "value"),
+    [
+        ("probe_success == 0", None),
+        ('probe_outcome{outcome="blocked"} == 1', None),
+        ("1 - avg_over_time(probe_success[5m]) > 0.1", 0.5),
+        ("min_over_time(m[5m]) == 0", 0.0),
+        ("m + probe_success >= 0", 0.0),
+    ],
+)
+def test_an_outcomes_own_0_or_1_is_not_told_as_a_value(expr: str, value: float | None):
+    bench = Bench(group(AlertingRule("A", expr)))
+    for at, up in ((0, 1), (15, 0)):
+        bench.put("probe_success", at, up)
+        bench.put("probe_outcome", at, 1 - up, outcome="blocked")
+        bench.put("m", at, 0)
+    bench.evaluate(15)
+    assert [alert.value for alert in bench.run.telling(round(15 * S))] == [value]
+    assert bench.ask("ALERTS", 15) != {}
 
 
 def test_a_recorded_series_that_disappears_is_marked_stale_at_once():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.incident import Kind, State, Taken
+from alerts.incident import Audit, Kind, State, Taken
 from alerts.notifiers.base import NotifyError, Receipt
 from alerts.notifiers.console import ConsoleNotifier, ConsoleSettings, block
 from tests.alerts.making import NOW
@@ -46,6 +46,25 @@ def test_a_page() -> None:
 def test_a_page_from_an_unusual_address_names_it_for_the_ack() -> None:
     page = replace(PAGE, command_url="http://127.0.0.1:37103")
     assert "\nAck      shopwatch ack K7Q2 --url http://127.0.0.1:37103\n" in block(page)
+
+
+@pytest.mark.parametrize(("severity", "word"), [("page", "PAGE"), ("ticket", "TICKET"), ("test", "TEST"), ("", "PAGE")])
+def test_only_a_page_is_called_one(severity: str, word: str) -> None:
+    assert block(replace(PAGE, severity=severity)).startswith(f"── {word}  K7Q2  mei ──")
+    assert block(replace(PAGE, severity=severity, ack=Taken("mei", NOW), state=State.ACKED)).startswith(
+        "── ACKED  K7Q2"
+    )
+
+
+def test_what_fires_again_carries_its_runbook() -> None:
+    again = replace(
+        PAGE, kind=Kind.NEWS, line="Fires again: pay failed", story=(Audit(NOW, "reopened", "Fires again"),)
+    )
+    lines = _sent(io.StringIO(), PAGE, again).splitlines()
+    assert lines[-2:] == [
+        "03:00:00 UTC  K7Q2  Fires again: pay failed",
+        "Runbook  https://watch.shop.example/runbooks/CheckoutFailing",
+    ]
 
 
 def test_news_is_one_line_and_the_end_is_whole() -> None:

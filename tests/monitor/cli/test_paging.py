@@ -270,13 +270,26 @@ def test_an_alert_is_simulated_to_its_end(config: Path, tmp_path: Path, capsys: 
     at = ["--at", "2026-12-25T09:00+08:00", "--config", str(config)]
     assert main(["oncall", "simulate", str(file), *at]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("CheckoutFailing takes the plan 'page', and is the incident {'alertname'")
+    assert lines[0] == (
+        "CheckoutFailing goes by the escalation page; its incident is alertname=CheckoutFailing, severity=page"
+    )
     assert [line.strip() for line in lines[1:]] == [
-        "+0s  CheckoutFailing fires, says embedded",
+        "+0s  CheckoutFailing fires, says Shopwatch's own rules",
         "+0s  Paged ana by console (step 1 of 2)",
         "+5m  No ack within 5m. Paged mei, ana by console (step 2 of 2)",
         "+15m  No ack within 10m. Paged mei, ana by console (step 2 of 2, repeat 1 of 1)",
         "+25m  nobody acked, and every step has been taken",
+    ]
+
+
+def test_a_ticket_is_simulated(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "alert.json"
+    file.write_text(json.dumps({"labels": {"alertname": "HostDiskFull", "severity": "ticket"}}))
+    assert main(["oncall", "simulate", str(file), "--config", str(config)]) == 0
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == [
+        "HostDiskFull is told once, by console; its incident is alertname=HostDiskFull, severity=ticket",
+        "+0s  HostDiskFull fires, says Shopwatch's own rules",
+        "+0s  Told the channel by console",
     ]
 
 

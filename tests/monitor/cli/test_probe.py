@@ -2,6 +2,7 @@ import argparse
 import asyncio
 import http.server
 import json
+import re
 import threading
 
 import pytest
@@ -56,6 +57,15 @@ def test_a_look_is_shown_phase_by_phase(config, capsys):
     assert run(config, "home") == 0
     shown = capsys.readouterr().out
     assert shown.startswith("home (http): up in ")
+    assert re.search(r"\n  connect +up +[0-9.]+ ms\n", shown)
+    assert re.search(r"\n  [0-9]+ metrics; --metrics shows them\n", shown)
+    assert "probe_http" not in shown
+
+
+def test_the_numbers_of_a_look_are_shown_when_asked_for(config, capsys):
+    assert run(config, "home", "--metrics") == 0
+    shown = capsys.readouterr().out
+    assert "--metrics" not in shown
     assert "probe_http_status_code" in shown
     assert 'probe_http_duration_seconds{phase="connect"}' in shown
 
