@@ -31,6 +31,7 @@ from monitor.history import History
 from monitor.intake import Intake
 from monitor.latest import Latest
 from monitor.metrics import Exposition
+from monitor.outcry import Outcry
 from monitor.pager import Pager
 from monitor.perch import Perch
 from monitor.prober.prober import Prober
@@ -100,6 +101,7 @@ class Shopwatch:
             clock=clock,
             registry=registry,
         )
+        self.outcry = Outcry(lambda: self.pager.notifiers, lambda: self.desk.duty, clock)
         self.desk = Desk(
             self.store,
             duty_of(config),
@@ -111,6 +113,7 @@ class Shopwatch:
                 doubt=lambda alert: self.evaluator.doubt(alert),  # noqa: PLW0108 - it is made below
             ),
             wake=self.pager.wake,
+            outcry=self.outcry,
         )
         self.baseline = Baseline(query_of(self.engine), clock)
         self.standby = Standby(config.prometheus, clock())
@@ -147,7 +150,15 @@ class Shopwatch:
         self.standby.recall(one.incident for one in await self.store.atransaction(incidents.unresolved))
         await self._apply(self.config, rule_groups(self.config, RULE_INTERVAL))
         await asyncio.to_thread(self.evaluator.adopt)  # before the desk's first look at what expired meanwhile
-        for room in (self.pager, self.desk, self.verifications, self.archive, self.evaluator, self.schedule):
+        for room in (
+            self.pager,
+            self.outcry,
+            self.desk,
+            self.verifications,
+            self.archive,
+            self.evaluator,
+            self.schedule,
+        ):
             await asyncio.to_thread(room.start)
             self._stack.push_async_callback(asyncio.to_thread, room.stop)
         self._stack.push_async_callback(self.errands.close)

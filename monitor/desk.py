@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from alerts.incident import Ack, Decision, Resolve
 from alerts.silence import Silence
 from monitor.case import Case, Surroundings
 from monitor.lasting import Lasting
+from monitor.outcry import Outcry
 from monitor.store import Store, StoreError, incidents
 from monitor.store.lock import take_turns
 
@@ -48,10 +49,12 @@ class Desk:
         registry: CollectorRegistry,
         surroundings: Surroundings | None = None,
         wake: Callable[[], None] = lambda: None,
+        outcry: Outcry | None = None,
     ) -> None:
         self.duty = duty  # a reload replaces it
         self._store, self._clock, self._wake = store, clock, wake
         self._surroundings = surroundings or Surroundings()
+        self._outcry = outcry or Outcry(lambda: (), lambda: self.duty, clock)
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
         self._next_due: float | None = clock()
@@ -76,6 +79,11 @@ class Desk:
         """Begin to decide; timers that came due while we were down are first."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Decide what is waiting already, then end. A second call does nothing."""
         if self._thread.is_alive():
@@ -86,7 +94,20 @@ class Desk:
         """Hand in alerts; together they are one transaction. Each is answered by its Decision, or by the exception that
         its decision raised: the others are decided all the same. Raises Busy; the Future raises StoreError.
         """
-        return self._put(lambda case: [self._one(case, alert) for alert in alerts])
+        future = self._put(lambda case: [self._one(case, alert) for alert in alerts])
+        self._outcry.expect(alerts)
+        future.add_done_callback(lambda done: self._settle(alerts, done))
+        return future
+
+    def _settle(self, alerts: Sequence[Alert], done: "Future[list[Decision | Exception]]") -> None:
+        error = None if done.cancelled() else done.exception()
+        for alert, answer in zip(alerts, [] if error or done.cancelled() else done.result(), strict=False):
+            if isinstance(answer, Exception):
+                error = answer
+            else:
+                self._outcry.stored(alert)
+        if error is not None:
+            self._outcry.failed(error)
 
     def act(self, key: str, event: Ack | Resolve) -> "Future[Decision]":
         """Hand in what a person did to an incident. Raises Busy; the Future raises NotKnown, StoreError."""
@@ -159,9 +180,11 @@ class Desk:
         try:
             self._transaction(Case.due)
             self._stuck.over()
+            self._outcry.steps_go_on()
         except Exception as error:
             self._failures.inc()
             self._stuck.again(error, StoreError)
+            self._outcry.steps_fail(error)
             self._next_due = self._clock() + _RETRY_SECONDS
 
     def _transaction(self, job: Callable[[Case], T]) -> T:
@@ -174,6 +197,8 @@ class Desk:
         answer, case, self._next_due, census = self._store.transaction(whole)
         for event in case.events:
             self._decisions.labels(event).inc()
+        for key, line in case.story:
+            _log.info("incident %s: %s", key, line)
         for labels in self._counted | census.keys():
             self._open.labels(*labels).set(census.get(labels, 0))
         self._counted |= census.keys()

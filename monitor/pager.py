@@ -87,6 +87,11 @@ class Pager:
             self._store.transaction(outbox.release)
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Finish what is being sent, and leave the rest in the outbox."""
         self._stopping = True
@@ -96,6 +101,11 @@ class Pager:
             pool.shutdown(wait=True)
         for notifier in (*self._retired, *self._notifiers.values()):
             notifier.close()
+
+    @property
+    def notifiers(self) -> tuple[AnyNotifier, ...]:
+        """The channels of the present config, the console last where it names none."""
+        return tuple(self._notifiers.values())
 
     def wake(self) -> None:
         """There is something to tell."""

@@ -12,9 +12,19 @@ def faults(shop: "Shopwatch") -> Iterator[str]:
 
     That nobody answers a page is none: our own part is done.
     """
+    yield from standstill(shop)
     auditor = shop.pager.auditor
     if not auditor.trusted:
         yield from [complaint.text for complaint in auditor.complaints] or ["the open incidents could not be audited"]
+
+
+def standstill(shop: "Shopwatch") -> Iterator[str]:
+    """Every part of ours that does not run: then we are not ready, whatever the channels do."""
+    if shop.store.trouble:
+        yield shop.store.trouble
+    for name, room in (("pager", shop.pager), ("desk", shop.desk)):
+        if not room.alive:
+            yield f"the {name} does not run"
     for shard in shop.prober.shards:
         if shard.vitals.pid is None:
             yield f"the prober process {shard.number} does not run"

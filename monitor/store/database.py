@@ -4,6 +4,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -18,6 +19,9 @@ from probes.settings import Secret, SecretUnreadable
 T = TypeVar("T")
 _Job = tuple[Callable[[Connection], Any], "Future[Any]"]
 
+#: A transaction that takes longer is stuck; a trouble that did not come back for so long is over (seconds).
+_SLOW, _OVER = 5.0, 45.0
+
 
 class Store:
     """One thread that owns one connection. A transaction is a function of a Connection: it commits when the function
@@ -26,10 +30,15 @@ class Store:
     Opening migrates the schema. Raises StoreError with a sentence when the database is away, corrupt or newer than us.
     """
 
-    def __init__(self, url: str, password: Secret | None = None) -> None:
+    def __init__(
+        self, url: str, password: Secret | None = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._engine = open_engine(url, password)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._monotonic = monotonic
+        self._began: float | None = None
+        self._trouble: tuple[float, str] | None = None
         self._gate = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
         self._thread.start()
@@ -43,6 +52,16 @@ class Store:
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
+
+    @property
+    def trouble(self) -> str:
+        """Why it cannot be relied upon at this moment, in a sentence; empty when it can. Never waits."""
+        now, began, trouble = self._monotonic(), self._began, self._trouble
+        if trouble is not None and now - trouble[0] < _OVER:
+            return trouble[1]
+        if began is not None and now - began > _SLOW:
+            return f"store: a transaction has been running for {now - began:.0f} s"
+        return ""
 
     def submit(self, transaction: Callable[[Connection], T]) -> "Future[T]":
         """Queue a transaction; its Future holds the answer after the commit, or the exception after the rollback."""
@@ -77,12 +96,16 @@ class Store:
             transaction, future = job
             if not future.set_running_or_notify_cancel():
                 continue
+            self._began = self._monotonic()
             try:
                 answer = run(self._engine, transaction)
             except BaseException as error:  # whoever asked must hear of it, whatever it is
+                if isinstance(error, StoreError):
+                    self._trouble = self._monotonic(), str(error)
                 future.set_exception(error)
             else:
                 future.set_result(answer)
+            self._began = None
             del job, future, transaction  # an idle thread must not keep the last answer alive
         self._engine.dispose()
 
@@ -103,8 +126,10 @@ def run(engine: Engine, transaction: Callable[[Connection], T]) -> T:
         raise StoreError(_sentence(engine, error)) from error
 
 
-def _sentence(engine: Engine, error: Exception) -> str:
+def _sentence(engine: Engine, error: BaseException) -> str:
     place = engine.url.database
+    while "no such savepoint" in str(error) and error.__context__ is not None:
+        error = error.__context__  # SQLite has undone the whole transaction already, for a reason that it told before
     cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()[0]
     if "not a database" in cause or "malformed" in cause:
         return damaged(place, cause)

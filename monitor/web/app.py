@@ -1,5 +1,6 @@
 """The web application: every router, in one listing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,9 @@ from fastapi.staticfiles import StaticFiles
 from monitor.ownmetrics import own_metrics
 from monitor.selfwatch import VERSION
 from monitor.silenced import watched
-from monitor.store.incidents import unresolved
+from monitor.soundness import standstill
+from monitor.store import StoreError
+from monitor.store.incidents import Stored, unresolved
 from monitor.web import (
     alertmanager,
     heartbeat,
@@ -32,6 +35,8 @@ from probes.settings import Secret
 if TYPE_CHECKING:
     from monitor.app import Shopwatch
 
+#: How long the page waits for the store, in seconds.
+_PATIENCE = 1.5
 #: Nothing of ours is loaded from elsewhere, framed by others, or guessed at by a browser.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'",
@@ -92,7 +97,7 @@ def _known_metrics(shop: "Shopwatch") -> list[Metric]:
 
 def _overview(shop: "Shopwatch") -> Callable[[], Awaitable[Overview]]:
     async def overview() -> Overview:
-        open_ones = await shop.store.atransaction(unresolved)
+        open_ones, troubles = await _open_ones(shop)
         now, config = shop.clock(), shop.config
         backups = [(backup.name, backup.type) for backup in config.backups]
         return Overview(
@@ -104,6 +109,17 @@ def _overview(shop: "Shopwatch") -> Callable[[], Awaitable[Overview]]:
             backups=backup_views(backups, lambda name: shop.verifications.standing(name).telling),
             oncall=config.oncall.roster.now(now),
             notifiers=[channel.name for channel in config.notifiers],
+            faults=list(dict.fromkeys([*troubles, *standstill(shop)])),
         )
 
     return overview
+
+
+async def _open_ones(shop: "Shopwatch") -> tuple[list[Stored], list[str]]:
+    """The open incidents, or why they are not to be had at this moment: the page must come up all the same."""
+    try:
+        return await asyncio.wait_for(shop.store.atransaction(unresolved), _PATIENCE), []
+    except TimeoutError:
+        return [], [f"the open incidents are not shown: the store did not answer within {_PATIENCE:g} s"]
+    except StoreError as error:
+        return [], [f"the open incidents are not shown: {error}"]

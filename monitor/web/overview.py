@@ -66,7 +66,7 @@ class BackupView:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole page. `state` is one of the outcomes: it colours the verdict."""
+    """The whole page. `state` is one of the outcomes: it colours the verdict. `faults` is why not to trust the rest."""
 
     location: str
     now: float
@@ -76,10 +76,13 @@ class Overview:
     backups: Sequence[BackupView]
     oncall: Sequence[Shift]
     notifiers: Sequence[str]
+    faults: Sequence[str] = ()
 
     @property
     def verdict(self) -> str:
         """The page in half a sentence."""
+        if self.faults:
+            return "Shopwatch itself is in trouble"
         awake = [incident for incident in self.incidents if incident.severity == "page"]
         if awake:
             return f"{len(awake)} incident{'s' if len(awake) > 1 else ''} open"
@@ -95,7 +98,7 @@ class Overview:
     @property
     def state(self) -> str:
         """The outcome whose colour the verdict has."""
-        if any(incident.severity == "page" for incident in self.incidents):
+        if self.faults or any(incident.severity == "page" for incident in self.incidents):
             return Outcome.DOWN
         worst = min((_rank(probe.outcome) for probe in self.probes), default=5)
         if worst == 0:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
 from monitor.config import ConfigError
+from monitor.soundness import standstill
 
 if TYPE_CHECKING:
     from monitor.app import Shopwatch
@@ -21,9 +22,9 @@ def router(shop: "Shopwatch") -> APIRouter:
 
     @routes.get("/-/ready", response_class=PlainTextResponse)
     async def ready() -> Response:
-        missing = shop.missing()
+        missing = [*standstill(shop), *filter(None, [shop.missing()])]
         if missing:
-            return PlainTextResponse(f"Not ready: {missing}\n", 503)
+            return PlainTextResponse(f"Not ready: {'; '.join(missing)}\n", 503)
         return PlainTextResponse("Shopwatch is ready.\n")
 
     @routes.post("/-/reload", response_class=PlainTextResponse)

@@ -1,10 +1,15 @@
 """What a running service answers about itself: fit to ping the switch outside, or why not."""
 
+import contextlib
 import re
+import sqlite3
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from alerts.audit import Complaint, Fault
@@ -19,9 +24,11 @@ __all__ = ["switch"]  # a fixture
 def shop(**changes: Any) -> Any:
     auditor = SimpleNamespace(trusted=True, complaints=())
     shards = [SimpleNamespace(number=0, vitals=SimpleNamespace(pid=123))]
-    made = {"auditor": auditor, "shards": shards, "overdue": [], **changes}
+    made = {"auditor": auditor, "shards": shards, "overdue": [], "trouble": "", "alive": True, **changes}
     return SimpleNamespace(
-        pager=SimpleNamespace(auditor=made["auditor"]),
+        store=SimpleNamespace(trouble=made["trouble"]),
+        pager=SimpleNamespace(auditor=made["auditor"], alive=True),
+        desk=SimpleNamespace(alive=made["alive"]),
         prober=SimpleNamespace(shards=made["shards"]),
         evaluator=SimpleNamespace(overdue=lambda: made["overdue"]),
     )
@@ -43,11 +50,41 @@ def test_all_is_well():
             {"shards": [SimpleNamespace(number=1, vitals=SimpleNamespace(pid=None))]},
             "the prober process 1 does not run",
         ),
+        ({"trouble": "store: no space left"}, "store: no space left"),
+        ({"alive": False}, "the desk does not run"),
         ({"overdue": [("web.yml;web", 75.4)]}, "the rules of web.yml;web are 75 s late"),
     ],
 )
 def test_every_part_that_does_not_do_its_work_is_named(changes, said):
     assert list(faults(shop(**changes))) == [said]
+
+
+@pytest.mark.integration
+def test_a_store_that_is_locked_is_said_everywhere_and_the_page_still_comes_up(tmp_path: Path):
+    with service(tmp_path, "probes: [{name: this-host, type: host}]\n") as running:
+        other = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+        other.execute("begin immediate")
+        try:
+            until(lambda: running.client.get("/-/ready").status_code == 503, "not to be ready", 60)
+            assert "Not ready: store: " in running.client.get("/-/ready").text
+            began = time.monotonic()
+            page = running.client.get("/").text
+            assert time.monotonic() - began < 9  # without patience of its own it would take the store's 10 s and more
+            assert "Shopwatch itself is in trouble" in page
+            assert "the open incidents are not shown" in page
+            alert = {"labels": {"alertname": "SiteDown", "severity": "page", "probe": "home"}}
+            threading.Thread(target=_post, args=(running.url, alert), daemon=True).start()
+            until(lambda: "Not recorded: SiteDown home fires" in running.output, "the outcry", 60)
+            assert "Paged" not in "".join(running.logged)
+        finally:
+            other.close()
+        until(lambda: running.client.get("/-/ready").status_code == 200, "to be ready again", 90)
+        until(lambda: "incident" in "".join(running.logged), "the incident to be kept", 30)
+
+
+def _post(url: str, alert: dict[str, Any]) -> None:
+    with contextlib.suppress(httpx.HTTPError):
+        httpx.post(f"{url}/api/v2/alerts", json=[alert], timeout=120, trust_env=False)
 
 
 @pytest.mark.integration

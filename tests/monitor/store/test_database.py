@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.store import Store, StoreError
 from monitor.store.engine import sqlite_path
 from monitor.store.schema import metadata, seen_signatures
+from tests.servers import until
 
 
 def _add(name: str, connection: Connection) -> None:
@@ -190,6 +191,48 @@ def test_a_database_held_by_another_process_is_waited_for(tmp_path: Path) -> Non
     other.execute("rollback")
     waiting.result(timeout=20)
     assert store.transaction(_names) == ["a"]
+    store.close()
+
+
+def test_a_full_disk_is_named_also_inside_a_savepoint(tmp_path: Path) -> None:
+    store = Store(f"sqlite:{tmp_path}/state.db")
+    pages = store.transaction(lambda connection: connection.exec_driver_sql("pragma page_count").scalar())
+    store.transaction(lambda connection: connection.exec_driver_sql(f"pragma max_page_count = {pages}"))
+
+    def much(connection: Connection) -> None:
+        with connection.begin_nested():
+            for number in range(2000):
+                _add(f"{number} {'x' * 60}", connection)
+
+    with pytest.raises(StoreError, match=r"no space left for .*state\.db .*is full.*free some"):
+        store.transaction(much)
+    assert "no space left" in store.trouble
+    assert store.transaction(_names) == []
+    store.close()
+
+
+def test_trouble_is_said_while_it_lasts_and_a_stuck_transaction_is_trouble(tmp_path: Path) -> None:
+    now = [100.0]
+    store = Store(f"sqlite:{tmp_path}/state.db", monotonic=lambda: now[0])
+    assert store.trouble == ""
+    with pytest.raises(StoreError):
+        store.transaction(lambda connection: connection.execute(text("select nonsense from nowhere")))
+    assert "nonsense" in store.trouble or "nowhere" in store.trouble
+    now[0] += 60
+    assert store.trouble == ""
+    inside, gate = threading.Event(), threading.Event()
+
+    def stuck(connection: Connection) -> None:
+        inside.set()
+        gate.wait(60)
+
+    waiting = store.submit(stuck)
+    assert inside.wait(30)
+    now[0] += 6
+    assert store.trouble == "store: a transaction has been running for 6 s"
+    gate.set()
+    waiting.result(30)
+    until(lambda: store.trouble == "", "the transaction to be over")
     store.close()
 
 
