@@ -196,7 +196,8 @@ def _css(expect: Expect, page: Page) -> list[Failure]:
         node = page.html.css_first(selector)
         if node is None:
             place = f"the page ({len(page.body)} bytes from {page.url})"
-            failures.append(Failure("css", f"expected {selector!r} in {place}, nothing matches"))
+            why = f"the page cannot be parsed: {page.unread}" if page.unread else "nothing matches"
+            failures.append(Failure("css", f"expected {selector!r} in {place}, {why}"))
         elif wanted is not None and wanted not in (came := node.text(strip=True)):
             failures.append(Failure("css", f"expected {selector!r} to contain {_shown(wanted)}, got {_shown(came)}"))
     return failures

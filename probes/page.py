@@ -9,7 +9,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from probes.markup import parse_html
+from probes.markup import parse_html, readable
 
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?([A-Za-z0-9._:-]+)", re.IGNORECASE)
 
@@ -59,6 +59,11 @@ class Page:
     def html(self) -> LexborHTMLParser:
         """The body as HTML, as a browser would understand it."""
         return parse_html(self.text)
+
+    @cached_property
+    def unread(self) -> str:
+        """Why the body could not be read to its end as HTML; empty if it could."""
+        return readable(self.text)[1]
 
 
 def _no_constant(name: str) -> Any:

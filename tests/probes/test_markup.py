@@ -3,8 +3,12 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from probes.markup import parse_html
+from probes.expect import Expect, judge
+from probes.markup import parse_html, readable
+from probes.page import Page
 
 
 @pytest.mark.parametrize(
@@ -38,3 +42,50 @@ def test_what_stands_before_the_depth_is_still_found():
     tree = parse_html("<h1>Tea</h1>" + "<div>" * 5000 + "<b id=deep>")
     assert tree.css_first("h1").text() == "Tea"
     assert tree.css_first("#deep") is None
+
+
+@pytest.mark.parametrize(
+    ("start", "piece", "why"),
+    [
+        ("<div", " a{}=1", "a <div> has more than 500 attributes"),
+        ("<div", " a{}", "a <div> has more than 500 attributes"),
+        ("<script>'<a b=\"</script><div", ' a{}="<b"', "more than 500 attributes"),
+        ("<div =' ", " a{}", "more than 500 attributes"),
+        ("", "<div>", "nested more than 1000 deep"),
+        ("<select>", "<option>{}", "more than 5000 <option> in a row"),
+        ("", "<b/x{}=", "have no end"),
+    ],
+)
+def test_what_is_too_much_is_said_and_soon(start, piece, why):
+    text = "<h1>Tea</h1>" + start + "".join(piece.replace("{}", str(number)) for number in range(60_000))
+    began = time.process_time()
+    end, said = readable(text)
+    assert why in said
+    assert end < len(text)
+    assert parse_html(text).css_first("h1").text() == "Tea"
+    assert time.process_time() - began < 5  # the attributes alone took 12 seconds
+
+
+def test_a_page_longer_than_any_is_read_so_far():
+    text = "<h1>Tea</h1>" + "x" * (3 << 20)
+    assert readable(text) == (2 << 20, "it is longer than 2097152 characters")
+
+
+def test_long_attributes_are_no_many_attributes():
+    text = f'<div data-page="{"a b=1 <br> " * 20_000}" {" ".join(f"a{n}" for n in range(499))}><b id=last>end</b></div>'
+    assert readable(text) == (len(text), "")
+    assert parse_html(text).css_first("#last").text() == "end"
+
+
+@given(
+    st.lists(st.sampled_from(["<", "</", ">", "a", "b", " ", "/", "=", '"', "'", "<div", "<!--", "-->"]), max_size=200)
+)
+def test_whatever_a_small_page_holds_it_is_read_whole(pieces):
+    text = "".join(pieces)
+    assert readable(text) == (len(text), "")
+
+
+def test_an_expectation_of_what_was_not_read_says_why():
+    page = Page(200, [], ("<div>" * 5000 + "<b id=deep>").encode(), "http://shop.example/")
+    (failure,) = judge(Expect.model_validate({"css": "#deep"}), page, 0.1)
+    assert "the page cannot be parsed: its elements are nested more than 1000 deep" in failure.message
