@@ -37,6 +37,8 @@ from probes.http import HttpProbe, HttpSettings
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 512\r\n\r\n" + b"x" * 512
 _WORKERS = _BATCH = 20
+#: One address has 28,000 ports to call from, each of which rests for a minute: the shop has several addresses.
+HOSTS = [f"127.0.0.{number}" for number in range(1, 9)]
 
 
 class _Shop(asyncio.Protocol):
@@ -64,7 +66,7 @@ def serve(port: int, certificate: Path | None) -> None:
         if certificate:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(certificate)
-        server = await asyncio.get_running_loop().create_server(_Shop, "127.0.0.1", port, ssl=context, backlog=1024)
+        server = await asyncio.get_running_loop().create_server(_Shop, HOSTS, port, ssl=context, backlog=1024)
         await server.serve_forever()
 
     uvloop.run(run())
