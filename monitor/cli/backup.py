@@ -138,19 +138,19 @@ def _find(backups: Any, name: str) -> BackupSettings | None:
 
 
 def _row(settings: BackupSettings, known: Standing, now: float) -> dict[str, Any]:
-    latest, concluded = known.latest, known.concluded
+    latest, concluded, telling = known.latest, known.concluded, known.telling  # a failure stays until a pass
     taken_at = concluded.taken_at if concluded else None
     return {
         "name": settings.name,
         "type": settings.type,
-        "verdict": latest.verdict.value if latest else "never verified",
+        "verdict": telling.verdict.value if telling else "never verified",
         "verified_at": latest.finished_at if latest else None,
         "passed_at": known.passed.finished_at if known.passed else None,
         "taken_at": taken_at,
         "age": None if taken_at is None else now - taken_at,
         "next_at": next_fire(settings.verify.restore, now),
         "due_at": known.due(settings),
-        "reasons": list(latest.reasons) if latest else [],
+        "reasons": list(telling.reasons) if telling else [],
     }
 
 
