@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from alerts.alert import Alert
-from alerts.notifiers import CHANNELS
+from alerts.notifiers import CHANNELS, IMPLIED
 from alerts.notifiers.base import AnyNotifier
 from alerts.promql import Engine, Limits
 from alerts.promql.stale import STALE
@@ -202,6 +202,7 @@ class Shopwatch:
         self.deadman.apply(config.deadman)
         self.baseline.calendar = config.calendar
         self.desk.duty = duty_of(config)
+        self.desk.story_level = logging.DEBUG if _on_the_console(config) else logging.INFO
         self.pager.external_url = config.url
         self.pager.replace(_notifiers(config))
         await asyncio.to_thread(self.verifications.apply, config.backups)
@@ -276,6 +277,7 @@ class Shopwatch:
             try:
                 self.intake.refresh()
                 self.heartbeats.listening()
+                self.store.inspect()
             except Exception:  # one bad round must not end the rounds
                 log.exception("the samples could not be refreshed")
             await asyncio.sleep(REFRESH)
@@ -283,6 +285,11 @@ class Shopwatch:
 
 def _is_passive(probe: ProbeSettings) -> bool:
     return bool(KINDS.get(probe.type).passive)
+
+
+def _on_the_console(config: Config) -> bool:
+    """Whether people read on the terminal what the log, which stands there too, would tell a second time."""
+    return any(channel.type == IMPLIED for channel in config.notifiers)
 
 
 def _notifiers(config: Config) -> list[AnyNotifier]:

@@ -1,12 +1,14 @@
 """The database thread: whole transactions go in, results come out, one at a time."""
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -16,11 +18,13 @@ from monitor.store.engine import StoreError, damaged, open_engine
 from monitor.store.migrate import migrate
 from probes.settings import Secret, SecretUnreadable
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 _Job = tuple[Callable[[Connection], Any], "Future[Any]"]
 
 #: A transaction that takes longer is stuck; a trouble that did not come back for so long is over (seconds).
 _SLOW, _OVER = 5.0, 45.0
+_REPLACED = "removed or replaced while we run: what we write is lost at our end; put it back or restart us"
 
 
 class Store:
@@ -36,6 +40,9 @@ class Store:
         self._engine = open_engine(url, password)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._opened = self._identity()
+        self._gone = ""
+        self._proof: Future[None] | None = None
         self._monotonic = monotonic
         self._began: float | None = None
         self._trouble: tuple[float, str] | None = None
@@ -53,9 +60,32 @@ class Store:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
+    def inspect(self) -> None:
+        """Look whether the file of SQLite is still the one that we opened, and have a write prove that it takes one.
+
+        Waits for neither: what is wrong is said by `trouble`.
+        """
+        if self.dialect != "sqlite":
+            return
+        gone = "" if self._identity() == self._opened else f"store: {self._engine.url.database} was {_REPLACED}"
+        if gone and not self._gone:
+            _log.error("%s", gone)
+        self._gone = gone
+        if self._proof is None or self._proof.done():
+            self._proof = self.submit(_write_something)
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            status = Path(self._engine.url.database or "").stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
     @property
     def trouble(self) -> str:
         """Why it cannot be relied upon at this moment, in a sentence; empty when it can. Never waits."""
+        if self._gone:
+            return self._gone
         now, began, trouble = self._monotonic(), self._began, self._trouble
         if trouble is not None and now - trouble[0] < _OVER:
             return trouble[1]
@@ -108,6 +138,12 @@ class Store:
             self._began = None
             del job, future, transaction  # an idle thread must not keep the last answer alive
         self._engine.dispose()
+
+
+def _write_something(connection: Connection) -> None:
+    """Write the file's first page as it is: a full disk is to be known before there is a page to keep."""
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA user_version = {version}")
 
 
 def run(engine: Engine, transaction: Callable[[Connection], T]) -> T:

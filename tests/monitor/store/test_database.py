@@ -236,6 +236,33 @@ def test_trouble_is_said_while_it_lasts_and_a_stuck_transaction_is_trouble(tmp_p
     store.close()
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_taken_away_is_noticed(tmp_path: Path, replaced: bool, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "state.db"
+    store = Store(f"sqlite:{file}")
+    store.inspect()
+    assert store.trouble == ""
+    file.rename(tmp_path / "elsewhere")
+    if replaced:
+        file.write_bytes((tmp_path / "elsewhere").read_bytes())
+    for _ in range(3):
+        store.inspect()
+    assert "was removed or replaced while we run" in store.trouble
+    assert caplog.text.count("was removed or replaced") == 1
+    (tmp_path / "elsewhere").rename(file)
+    store.inspect()
+    assert store.trouble == ""
+    store.close()
+
+
+def test_an_inspection_really_writes(tmp_path: Path) -> None:
+    store = Store(f"sqlite:{tmp_path}/state.db")
+    written = (tmp_path / "state.db-wal").stat().st_size
+    store.inspect()
+    until(lambda: (tmp_path / "state.db-wal").stat().st_size > written, "the write-ahead log to grow")
+    store.close()
+
+
 @pytest.mark.integration
 def test_a_restarted_postgresql_costs_a_reconnect_only(postgres_url: str) -> None:
     import psycopg
