@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -20,6 +21,11 @@ from monitor.web.app import create
 
 log = logging.getLogger(__name__)
 
+#: File descriptors that are enough for anything; some systems would allow a billion.
+_MOST_DESCRIPTORS = 65_536
+#: Connections to us at once; beyond, they get 503, so that pages can still be sent.
+_MOST_CONNECTIONS = 1000
+
 
 def run(path: Path, instead: Mapping[str, str] | None = None) -> int:
     """Watch what the config at `path` says until SIGINT or SIGTERM; answers the exit code. Raises ConfigError.
@@ -33,9 +39,10 @@ def run(path: Path, instead: Mapping[str, str] | None = None) -> int:
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it names whole addresses, and some of ours are secrets
+    connections = min(_MOST_CONNECTIONS, _raise_descriptors() // 2)
     try:
         with _listen(config) as listener:
-            return uvloop.run(_serve(config, path, listener, instead))
+            return uvloop.run(_serve(config, path, listener, instead, connections))
     except (StoreError, _PortTaken) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the last word of a command
         return 3
@@ -68,7 +75,18 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(config: Config, path: Path, listener: socket.socket, instead: Mapping[str, str] | None) -> int:
+def _raise_descriptors() -> int:
+    """Take as many file descriptors as we may: the usual 1024 are for a shell. Answers how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_MOST_DESCRIPTORS, hard)
+    limit = soft if soft == resource.RLIM_INFINITY else max(soft, wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return _MOST_DESCRIPTORS if limit == resource.RLIM_INFINITY else limit
+
+
+async def _serve(
+    config: Config, path: Path, listener: socket.socket, instead: Mapping[str, str] | None, connections: int
+) -> int:
     shop = Shopwatch(config, path, instead)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -76,7 +94,14 @@ async def _serve(config: Config, path: Path, listener: socket.socket, instead: M
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(_reload(shop)))
     server = _Server(
-        uvicorn.Config(create(shop), lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            create(shop),
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            limit_concurrency=connections,
+            timeout_graceful_shutdown=1,
+        )
     )
     try:
         await shop.start()
