@@ -174,10 +174,10 @@ class Decision:
 class Policy:
     """How patient we are, in seconds.
 
-    An alert that fires again within `flap` re-opens its incident, and within `flicker` without waking anyone anew unless
-    something else fails than before. A person's Resolve holds against a source that still says firing for `grace`. A
-    stale incident is looked at again every `recheck`. `calm` is the least time between two edits for nothing but new
-    evidence.
+    An alert that fires again within `flap` re-opens its incident, and within `flicker` without waking anyone anew,
+    unless something else fails than before. A person's Resolve holds against a source that still says firing for
+    `grace`. A stale incident is looked at again every `recheck`. `calm` is the least time between two edits for nothing
+    but new evidence.
     """
 
     flap: float = 600.0

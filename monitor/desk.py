@@ -52,6 +52,7 @@ class Desk:
         outcry: Outcry | None = None,
     ) -> None:
         self.duty = duty  # a reload replaces it
+        self.story_level = logging.INFO  # how loud an incident's story is in the log
         self._store, self._clock, self._wake = store, clock, wake
         self._surroundings = surroundings or Surroundings()
         self._outcry = outcry or Outcry(lambda: (), lambda: self.duty, clock)
@@ -198,7 +199,7 @@ class Desk:
         for event in case.events:
             self._decisions.labels(event).inc()
         for key, line in case.story:
-            _log.info("incident %s: %s", key, line)
+            _log.log(self.story_level, "incident %s: %s", key, line)
         for labels in self._counted | census.keys():
             self._open.labels(*labels).set(census.get(labels, 0))
         self._counted |= census.keys()

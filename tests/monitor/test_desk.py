@@ -1,5 +1,6 @@
 """The desk writes what it decided in one piece, keeps its timers over restarts, and survives bad events."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -246,3 +247,14 @@ def test_a_database_that_goes_away_costs_a_pause_and_no_page(postgres_url: str) 
         except StoreError:
             made.desk.submit().result(30)
         until(lambda: len(_told(made, key)) == 3, "the second step")
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+def test_an_incidents_story_is_as_loud_in_the_log_as_told(
+    made: Room, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    made.desk.story_level = level
+    with caplog.at_level(logging.DEBUG, "monitor.desk"):
+        made.desk.submit(alert()).result(30)
+    told = [(record.levelno, record.getMessage()) for record in caplog.records if "Paged" in record.getMessage()]
+    assert [(found, line[:9]) for found, line in told] == [(level, "incident ")]

@@ -54,6 +54,7 @@ def test_a_broken_page_is_told_with_its_evidence_and_its_end(tmp_path):
         assert re.search(rf"Ack +shopwatch ack \w+ --url {shop.url}\n", shop.output)
         page.status = 200
         until(lambda: "RESOLVED" in shop.output, "the end")
+        assert not [line for line in shop.logged if "incident" in line]  # the console has told it all
 
 
 def test_an_ack_survives_a_crash_and_nothing_is_told_twice(tmp_path):
