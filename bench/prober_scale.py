@@ -1,6 +1,6 @@
 """Thousands of HTTP probes every 10 s against a local server: lateness, missed slots, memory, CPU a probe.
 
-    python -m bench.prober_scale [COUNT …]      (default: 100 1000 5000; about 25 s each)
+    python -m bench.prober_scale [COUNT …]      (default: 100 5000 10000; about 25 s each)
 
 Counted are the service's part (results in, metrics, samples in memory) and the prober, without the server. The CPU a
 probe costs is compared with that of the smallest count. Ends with one JSON line a figure.
@@ -50,7 +50,7 @@ class Service:
 
     def __init__(self, probes: list[HttpSettings]) -> None:
         self.exposition = Exposition("bench")
-        self.samples = Samples(max_series=300_000)
+        self.samples = Samples(max_series=600_000)
         self.intake = Intake(self.exposition, self.samples, Latest(), lambda: None, time.time)
         self.intake.remember(self.exposition.configure(probes, time.time()), time.time())
         self.late: list[float] = []
@@ -128,5 +128,5 @@ async def main(counts: list[int]) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig()
-    work = serve() if sys.argv[1:] == ["serve"] else main([int(count) for count in sys.argv[1:]] or [100, 1000, 5000])
+    work = serve() if sys.argv[1:] == ["serve"] else main([int(count) for count in sys.argv[1:]] or [100, 5000, 10_000])
     uvloop.run(work)
