@@ -1,8 +1,10 @@
 """The commands of whoever is on call, with Shopwatch running and with it down."""
 
 import json
+import socket
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from alerts.notifiers.base import NotifyError
 from monitor.cli import main
 from monitor.cli.talk import address_of, config_of
 from monitor.config import load
-from monitor.demo.run import default_state, open_demo
+from monitor.demo.run import SERVICE_PORT, Places, default_state, open_demo
 from monitor.duty import duty_of
 from monitor.web.incidents import router
 from tests.alerts.making import alert
@@ -183,13 +185,22 @@ def test_whoever_does_not_say_who_they_are_reads_as_whom_they_acted(
     assert capsys.readouterr().out == f"{key}: ana is on it (by the API) (you are ana here; --by NAME says otherwise)\n"
 
 
+@contextmanager
+def open_demo_beside(held: socket.socket) -> Iterator[Places]:
+    """A demo whose Shopwatch has a port of its own, where nobody else's can be met: the usual one is taken."""
+    with suppress(OSError):
+        held.bind(("127.0.0.1", SERVICE_PORT))
+    with open_demo(default_state(), 0, 3600) as places:
+        yield places
+
+
 @pytest.mark.integration
 def test_without_a_config_here_the_running_demo_is_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    with open_demo(default_state(), 0, 3600) as places:
+    with socket.socket() as held, open_demo_beside(held) as places:
         said = f"There is no ./config.yaml: this is about the demo's Shopwatch at {places.service}\n"
         assert main(["oncall", "now"]) == 0
         told = capsys.readouterr()
