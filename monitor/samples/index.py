@@ -134,5 +134,5 @@ class Index:
 
 def _chosen(index: Mapping[str, Collection[Series]], matcher: Matcher) -> list[Collection[Series]]:
     if matcher.literals is not None:
-        return [some for value in matcher.literals if (some := index.get(value)) is not None]
+        return [some for value in sorted(matcher.literals) if (some := index.get(value)) is not None]
     return [some for value, some in list(index.items()) if matcher.matches(value)]

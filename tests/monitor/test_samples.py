@@ -174,6 +174,10 @@ LABEL_SETS = [
 ]
 
 
+def _name(one: Labels) -> str:
+    return dict(one).get("__name__", "")
+
+
 @pytest.mark.parametrize(
     "matchers",
     [
@@ -195,7 +199,9 @@ def test_selecting_finds_what_looking_at_every_series_finds(matchers: list[tuple
         samples.append(one, 1, 1)
     conditions = tuple(Matcher(name, op, value) for name, op, value in matchers)  # type: ignore[arg-type]  # "=" etc.
     expected = [one for one in LABEL_SETS if all(condition.matches_labels(one) for condition in conditions)]
-    assert [series.labels for series in samples.select(conditions, 0, 1)] == expected
+    selected = [series.labels for series in samples.select(conditions, 0, 1)]
+    assert sorted(selected) == sorted(expected)
+    assert sorted(selected, key=_name) == sorted(expected, key=_name), "of one name, the oldest first"
     samples.append(labels("up", job="a", instance="3"), 1, 1)
     found = {series.labels for series in samples.select(conditions, 0, 1)}
     new = labels("up", job="a", instance="3")
