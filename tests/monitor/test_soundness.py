@@ -79,7 +79,7 @@ def test_a_store_that_is_locked_is_said_everywhere_and_the_page_still_comes_up(t
         finally:
             other.close()
         until(lambda: running.client.get("/-/ready").status_code == 200, "to be ready again", 90)
-        until(lambda: "incident" in "".join(running.logged), "the incident to be kept", 30)
+        until(lambda: running.client.get("/api/v1/incidents").json()["incidents"], "the incident to be kept", 30)
 
 
 def _post(url: str, alert: dict[str, Any]) -> None:
