@@ -76,6 +76,7 @@ def test_a_store_that_is_locked_is_said_everywhere_and_the_page_still_comes_up(t
             threading.Thread(target=_post, args=(running.url, alert), daemon=True).start()
             until(lambda: "Not recorded: SiteDown home fires" in running.output, "the outcry", 60)
             assert "Paged" not in "".join(running.logged)
+            assert "Told the channel" not in running.output + "".join(running.logged)  # that was rolled back
         finally:
             other.close()
         until(lambda: running.client.get("/-/ready").status_code == 200, "to be ready again", 90)
