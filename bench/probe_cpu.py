@@ -91,7 +91,10 @@ class Service:
         for frame in frames:
             _, told, _ = wire.read_news(frame)
             self._intake.take(
-                [Result(name, "http", due, late, took, wire.finding(*rest)) for name, due, late, took, _, *rest in told]
+                [
+                    Result(name, "http", due, late, took, wire.finding(*rest))
+                    for name, due, late, took, _, _, *rest in told
+                ]
             )
 
 

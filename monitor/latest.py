@@ -41,4 +41,5 @@ def _bare(result: Result) -> Result:
     """The result without samples. Written out, as dataclasses.replace takes five times as long."""
     found = result.finding
     finding = Finding(found.outcome, found.reason, (), found.evidence)
-    return Result(result.probe, result.type, result.slot, result.late, result.duration, finding, result.extra)
+    slot, late, duration = result.slot, result.late, result.duration
+    return Result(result.probe, result.type, slot, late, duration, finding, result.extra, result.run_id)

@@ -80,7 +80,8 @@ class Result:
 
     `slot` is the wall-clock second (UTC) at which the look was due, `late` how many seconds after that it began, and
     `duration` how many monotonic seconds it took. An `extra` look belongs to no slot: the probe was failing, or its
-    first slot was far off. It says how things are now, but rates of failures count slots only.
+    first slot was far off. It says how things are now, but rates of failures count slots only. `run_id` is the look's
+    (see Run); empty when the probe could not even be made.
     """
 
     probe: str
@@ -90,6 +91,7 @@ class Result:
     duration: float
     finding: Finding
     extra: bool = False
+    run_id: str = ""
 
     @property
     def outcome(self) -> Outcome:

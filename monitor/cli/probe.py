@@ -56,16 +56,18 @@ def run(args: argparse.Namespace) -> int:
 async def _look(
     kind: type[AnyProbe], settings: ProbeSettings, location: str, since: float, beat: Beat | None
 ) -> Result:
-    now, began, finding = time.time(), time.monotonic(), await prepare(kind, settings)
+    run_id, now, began = "", time.time(), time.monotonic()
+    finding = await prepare(kind, settings)
     if not isinstance(finding, Finding):
         probe = finding
         now, began = time.time(), time.monotonic()
-        finding = await look(probe, new_run(settings.timeout, now, location, beat, since))
+        run = new_run(settings.timeout, now, location, beat, since)
+        run_id, finding = run.run_id, await look(probe, run)
         duration = time.monotonic() - began
         await let_go(probe)
     else:
         duration = time.monotonic() - began
-    return Result(settings.name, settings.type, now, 0.0, duration, finding)
+    return Result(settings.name, settings.type, now, 0.0, duration, finding, run_id=run_id)
 
 
 def _heard(config: Config, name: str) -> tuple[float, Beat | None]:

@@ -158,6 +158,6 @@ def _tellable(result: wire.Plain) -> wire.Plain:
         wire.news(result)
     except ValueError:
         sentence = "could not look: the finding holds values other than texts and numbers"
-        probe, due, late, duration, extra = result[:5]
-        return wire.plain(Seen(probe, due, late, duration, Finding(Outcome.UNKNOWN, sentence), extra))
+        probe, due, late, duration, extra, run_id = result[:6]
+        return wire.plain(Seen(probe, due, late, duration, Finding(Outcome.UNKNOWN, sentence), extra, run_id))
     return result

@@ -113,12 +113,13 @@ class Prober:
     def _told(self, shard: Shard, results: list[wire.Plain], missed: list[tuple[str, str, int]]) -> None:
         shift = self._wall() - self._now()
         told = []
-        for probe, due, late, duration, extra, *found in results:
+        for probe, due, late, duration, extra, run_id, *found in results:
             if probe in self._probes:
                 if not extra:
                     self._ledger.account(probe, due=due)
                     shard.vitals.began(late)
-                told.append(self._result(Seen(probe, due, late, duration, wire.finding(*found), extra), shift))
+                seen = Seen(probe, due, late, duration, wire.finding(*found), extra, run_id)
+                told.append(self._result(seen, shift))
         if told:
             self._pass_on(told)
         for probe, _, count in missed:
@@ -152,7 +153,8 @@ class Prober:
 
     def _result(self, seen: Seen, shift: float) -> Result:
         kind = self._probes[seen.probe][1].type
-        return Result(seen.probe, kind, seen.due + shift, seen.late, seen.duration, seen.finding, seen.extra)
+        _, due, late, duration, finding, extra, run_id = seen
+        return Result(seen.probe, kind, due + shift, late, duration, finding, extra, run_id)
 
     def _pass_on(self, results: list[Result]) -> None:
         try:

@@ -28,7 +28,7 @@ _BREATH = 0.2
 class Seen(NamedTuple):
     """A look that ended: `due` is a time of the schedule's clock, `late` and `duration` are seconds.
 
-    An `extra` look serves no slot.
+    An `extra` look serves no slot. `run_id` is empty when the probe could not even be made.
     """
 
     probe: str
@@ -37,6 +37,7 @@ class Seen(NamedTuple):
     duration: float
     finding: Finding
     extra: bool = False
+    run_id: str = ""
 
 
 class Report(Protocol):
@@ -237,8 +238,8 @@ class Rounds:
     async def _look(self, name: str, watch: _Watch, due: float, extra: bool) -> None:
         late = max(0.0, self._clock() - due)
         try:
-            finding, duration = await self._find(name, watch)
-            self._report.seen(Seen(name, due, late, duration, finding, extra))
+            finding, duration, run_id = await self._find(name, watch)
+            self._report.seen(Seen(name, due, late, duration, finding, extra, run_id))
         finally:
             self._ended(name)
         if self._watches.get(name) is not watch:
@@ -246,11 +247,11 @@ class Rounds:
         elif finding.outcome is Outcome.DOWN:
             self._look_again(name, watch, due)
 
-    async def _find(self, name: str, watch: _Watch) -> tuple[Finding, float]:
+    async def _find(self, name: str, watch: _Watch) -> tuple[Finding, float, str]:
         if watch.probe is None:
             made = await prepare(watch.kind, watch.settings)
             if isinstance(made, Finding):
-                return made, 0.0
+                return made, 0.0, ""
             watch.probe = made
         since, beat = self._beats(name)
         run = new_run(watch.patience, time.time(), self._location, beat, since)
@@ -261,7 +262,7 @@ class Rounds:
         if lag:
             mark = Sample("probe_prober_lag_seconds", lag)
             finding = Finding(finding.outcome, finding.reason, (*finding.samples, mark), finding.evidence)
-        return finding, duration
+        return finding, duration, run.run_id
 
     def _ended(self, name: str) -> None:
         del self._running[name]

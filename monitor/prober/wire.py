@@ -65,10 +65,10 @@ def read_news(frame: bytes) -> Any:
 
 def plain(seen: Seen) -> Plain:
     """A look that ended, as plain values that `news` can carry."""
-    probe, due, late, duration, finding, extra = seen
+    probe, due, late, duration, finding, extra, run_id = seen
     samples = [(str(name), float(value), labels) for name, value, labels in finding.samples]
     found = finding.outcome.value, finding.reason, samples, _plain_evidence(finding.evidence)
-    return probe, due, late, duration, extra, *found
+    return probe, due, late, duration, extra, run_id, *found
 
 
 def finding(outcome: str, reason: str, samples: list[tuple[Any, ...]], evidence: Plain | None) -> Finding:

@@ -35,8 +35,9 @@ def test_a_probe_that_left_the_config_is_forgotten():
 
 def test_samples_are_not_kept_a_second_time():
     latest = Latest()
-    full = Result("home", "http", 1.0, 0.5, 0.1, Finding(Outcome.DOWN, "no", (Sample("a", 1.0),), Evidence("e")), True)
+    found = Finding(Outcome.DOWN, "no", (Sample("a", 1.0),), Evidence("e"))
+    full = Result("home", "http", 1.0, 0.5, 0.1, found, True, "a1")
     latest.put(full)
     kept = latest.result("home")
     assert kept.finding == Finding(Outcome.DOWN, "no", (), Evidence("e"))
-    assert (kept.probe, kept.type, kept.at, kept.extra) == ("home", "http", full.at, True)
+    assert (kept.probe, kept.type, kept.at, kept.extra, kept.run_id) == ("home", "http", full.at, True, "a1")

@@ -31,6 +31,7 @@ async def test_results_come_from_another_process_at_the_probes_slots():
         await watch.more_results(10)
         assert {result.finding.samples[0].value for result in watch.results} == {watch.prober.shards[0].pid}
         assert watch.prober.shards[0].pid != os.getpid()
+        assert len({result.run_id for result in watch.results} - {""}) == len(watch.results)
         slots, result = cadence("a", 0.1), watch.of("a")[0]
         assert abs(result.slot - slots.due(slots.latest(result.slot + 0.05))) < 0.02
         assert (result.type, result.outcome) == ("pid", Outcome.UP)

@@ -16,12 +16,12 @@ FULL = Finding(
 
 @pytest.mark.parametrize("finding", [FULL, Finding(Outcome.UP)])
 def test_a_finding_arrives_as_it_left(finding):
-    frame = wire.news("told", [wire.plain(Seen("p", 1.0, 0.1, 0.2, finding))])
+    frame = wire.news("told", [wire.plain(Seen("p", 1.0, 0.1, 0.2, finding, run_id="a1"))])
     (body,) = wire.Frames().feed(frame)
     verb, (told,) = wire.read_news(body)
     assert verb == "told"
-    assert told[:5] == ("p", 1.0, 0.1, 0.2, False)
-    assert wire.finding(*told[5:]) == finding
+    assert told[:6] == ("p", 1.0, 0.1, 0.2, False, "a1")
+    assert wire.finding(*told[6:]) == finding
 
 
 @given(st.lists(st.binary(max_size=200), max_size=10), st.integers(1, 50))
