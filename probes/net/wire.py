@@ -5,9 +5,10 @@ import ssl
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from probes.net.address import bracketed
+from probes.net.address import Address, bracketed
 from probes.net.certificate import TlsFacts, facts_of
 from probes.net.errors import NetError, from_os_error
+from probes.net.source import connect_from
 from probes.net.tls import TlsError, from_ssl_error
 
 #: RFC 8305 (Happy Eyeballs): how long, in seconds, an address may take before the next one is tried beside it.
@@ -207,20 +208,21 @@ class Wire(asyncio.Protocol):
             shaking.set_exception(error if isinstance(error, OSError) else EOFError())
 
 
-async def connect(addresses: Sequence[str], port: int, host: str) -> Wire:
+async def connect(addresses: Sequence[str], port: int, host: str, source: str = "") -> Wire:
     """A connection to the first of `addresses` that takes one; the next is tried when one fails or dawdles.
 
-    Raises NetError when none does; it is ours only if none could even be tried.
+    `source` is the address of this machine to go out from, where it matters. Raises NetError when none takes it; it is
+    ours only if none could even be tried.
     """
     if len(addresses) == 1:
-        return await _connect(addresses[0], port, host)
+        return await _connect(addresses[0], port, host, source)
     waiting = list(addresses)
     running: set[asyncio.Task[Wire]] = set()
     errors: list[NetError] = []
     try:
         while waiting or running:
             if waiting:
-                running.add(asyncio.create_task(_connect(waiting.pop(0), port, host)))
+                running.add(asyncio.create_task(_connect(waiting.pop(0), port, host, source)))
             done, running = await asyncio.wait(
                 running, timeout=_HEAD_START if waiting else None, return_when=asyncio.FIRST_COMPLETED
             )
@@ -249,11 +251,19 @@ def _hang_up(task: "asyncio.Task[Wire]") -> None:
         task.result().abort()
 
 
-async def _connect(ip: str, port: int, host: str) -> Wire:
+async def _connect(ip: str, port: int, host: str, source: str) -> Wire:
+    loop = asyncio.get_running_loop()
     try:
-        _, wire = await asyncio.get_running_loop().create_connection(Wire, ip, port)
+        if source:
+            opened = await connect_from(source, Address(ip, port), _where(ip, port, host), "connect")
+            _, wire = await loop.create_connection(Wire, sock=opened)
+        else:
+            _, wire = await loop.create_connection(Wire, ip, port)
     except OSError as error:
-        where = f"{bracketed(ip)}:{port}" if ip == host else f"{host} ({bracketed(ip)}:{port})"
-        raise from_os_error(error, where, "connect") from error
+        raise from_os_error(error, _where(ip, port, host), "connect") from error
     wire.ip = ip
     return wire
+
+
+def _where(ip: str, port: int, host: str) -> str:
+    return f"{bracketed(ip)}:{port}" if ip == host else f"{host} ({bracketed(ip)}:{port})"
