@@ -102,7 +102,8 @@ class ClockProbe(Probe[ClockSettings]):
         try:
             async with asyncio.timeout_at(end):
                 ip = (await self._resolver.resolve(server.host, self.settings.ip))[0]
-            return await ask_time(Address(ip, server.port), end - loop.time(), f"the time server {server}")
+            address, shown = Address(ip, server.port), f"the time server {server}"
+            return await ask_time(address, end - loop.time(), shown, source=self.settings.source)
         except TimeoutError:
             return TimedOut(f"resolve: the name {server.host} was not resolved in {seconds:.3g}s", "resolve", ours=True)
         except NetError as error:

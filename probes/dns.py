@@ -1,8 +1,7 @@
 """Asks name servers for a record, and checks that they know it and say what they should."""
 
 import asyncio
-from time import perf_counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import dns.exception
 import dns.flags
@@ -11,14 +10,19 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 from dns.rdtypes.ANY.SOA import SOA
-from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, model_validator
 
 from probes.base import Evidence, Finding, Metric, Outcome, Probe, Run, Sample, Step
-from probes.net.address import Address, NameServer
+from probes.net.address import Address
+from probes.net.certificate import TLS_METRICS
 from probes.net.errors import NetError, TimedOut
+from probes.net.nameserver import LEGS, PORT, TLS_PORT, consult
+from probes.net.phases import Phases
 from probes.net.question import ask
 from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before, reach_samples
 from probes.net.reply import Reply, count, listing, parse_record, records_of
+from probes.net.tls import DEFAULT_TLS, TlsSettings, prepare
+from probes.net.visit import Visit
 from probes.settings import Settings
 from probes.units import Interval, format_duration
 
@@ -52,6 +56,15 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
+def _server(value: Any, info: ValidationInfo) -> Any:
+    """A name server; the port that it may leave out is the transport's."""
+    port = TLS_PORT if info.data.get("transport") == "tls" else PORT
+    return value if isinstance(value, Address) else Address.parse(value, port)
+
+
+_Server = Annotated[Address, BeforeValidator(_server, json_schema_input_type=str)]
+
+
 class DnsExpect(Settings):
     """A good answer: this `code`, all of these `records` among the answers (`only: true`: and no others),
     `authoritative` or not, `within` so long. Unless told, NOERROR with at least one record of the type.
@@ -66,14 +79,16 @@ class DnsExpect(Settings):
 
 class DnsSettings(NetworkSettings):
     """`query` is the name asked for, `record` its type; `server` one name server or several, by default this
-    machine's first one; `recursion: false` asks an authoritative server for what it knows itself.
+    machine's first one; `recursion: false` asks an authoritative server for what it knows itself. `transport: tls` is
+    DNS over TLS (RFC 7858, port 853), `tls` what differs there from what a browser does.
     """
 
     type: Literal["dns"] = "dns"
     query: Annotated[str, AfterValidator(_domain)]
     record: Annotated[str, AfterValidator(_record)] = "A"
-    server: Annotated[tuple[NameServer, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])] = ()
-    transport: Literal["udp", "tcp"] = "udp"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    server: Annotated[tuple[_Server, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])] = ()
+    tls: TlsSettings = DEFAULT_TLS
     recursion: bool = True
     expect: DnsExpect = DnsExpect()
     degraded: Degraded | None = None
@@ -82,6 +97,14 @@ class DnsSettings(NetworkSettings):
     def _records_fit(self) -> "DnsSettings":
         for text in self.expect.records:
             parse_record(self.record, text)
+        return self
+
+    @model_validator(mode="after")
+    def _tls_where_it_is_spoken(self) -> Self:
+        if self.transport == "tls" and not self.server:
+            raise ValueError("transport: tls needs a server, such as dns.shop.example; this machine's own one is asked by UDP")
+        if self.transport != "tls" and "tls" in self.model_fields_set:
+            raise ValueError(f"tls is only spoken with transport: tls, and this is transport: {self.transport}")
         return self
 
 
@@ -104,46 +127,71 @@ class DnsProbe(Probe[DnsSettings]):
         Metric("probe_dns_server_success", "gauge", "1 if this name server gave a good answer, else 0."),
         Metric("probe_dns_server_duration_seconds", "gauge", "How long this name server took to answer."),
         *REACH_METRICS,
+        *TLS_METRICS,
     )
 
     async def open(self) -> None:
         """Build once what every look needs."""
         self._resolver = self.settings.make_resolver()
         self._wanted = [parse_record(self.settings.record, text) for text in self.settings.expect.records]
+        if self.settings.transport == "tls":
+            prepare(self.settings.tls)
 
     async def check(self, run: Run) -> Finding:
         """Ask every server once."""
         servers = self.settings.server or self._resolver.servers()[:1]
-        seconds = before(run) - asyncio.get_running_loop().time()
-        replies = await asyncio.gather(*(self._ask(server, seconds) for server in servers))
+        replies = await asyncio.gather(*(self._ask(server, before(run)) for server in servers))
         outcome, reason = self._verdict(replies)
         evidence = _evidence(reason or "as expected", self.settings, replies)
         return Finding(outcome, reason, _samples(replies), evidence)
 
-    async def _ask(self, server: Address, seconds: float) -> Reply:
-        settings, reply, started = self.settings, Reply(server), perf_counter()
+    async def _ask(self, server: Address, deadline: float) -> Reply:
+        settings, reply = self.settings, Reply(server)
         query = dns.message.make_query(settings.query, settings.record, use_edns=0)
         if not settings.recursion:
             query.flags &= ~dns.flags.RD
         try:
-            async with asyncio.timeout(seconds):
-                reply.ip = (await self._resolver.resolve(server.host, settings.ip))[0]
-            asked = perf_counter()
-            reply.resolve = asked - started
-            left = seconds - reply.resolve
-            address = Address(reply.ip, server.port)
-            reply.message = await ask(address, query, left, transport=settings.transport, phase="request")
-            reply.seconds = perf_counter() - asked
+            if settings.transport == "udp":
+                reply.message = await self._by_datagram(reply, query, deadline)
+            else:
+                reply.message = await self._by_connection(reply, query, deadline)
+            reply.seconds = sum(reply.phases.values()) - reply.phases["resolve"]
             reply.reason = self._judge(server, reply.message, reply.seconds)
-        except TimeoutError:
-            reply.error = TimedOut(f"resolve: the name {server.host} was not resolved within {seconds:.3g}s", "resolve")
         except NetError as error:
             reply.error = error
             if not settings.server:
                 reply.error = NetError(f"{error} (this machine's own name server)", error.phase, ours=True)
-        if reply.error:
             reply.reason = str(reply.error)
         return reply
+
+    async def _by_datagram(self, reply: Reply, query: dns.message.Message, deadline: float) -> dns.message.Message:
+        server, loop, phases = reply.server, asyncio.get_running_loop(), Phases()
+        seconds, reply.phases = deadline - loop.time(), phases.seconds
+        phases.enter("resolve")
+        try:
+            async with asyncio.timeout_at(deadline):
+                reply.ip = (await self._resolver.resolve(server.host, self.settings.ip))[0]
+            phases.enter("request")
+            address, left = Address(reply.ip, server.port), deadline - loop.time()
+            return await ask(address, query, left, phase="request", source=self.settings.source)
+        except TimeoutError:
+            message = f"resolve: the name {server.host} was not resolved within {seconds:.3g}s"
+            raise TimedOut(message, "resolve") from None
+        finally:
+            phases.stop()
+
+    async def _by_connection(self, reply: Reply, query: dns.message.Message, deadline: float) -> dns.message.Message:
+        settings, visit, told = self.settings, Visit(reply.server, LEGS), []
+        tls = settings.tls if settings.transport == "tls" else None
+
+        async def talk() -> None:
+            told.append(await consult(visit, self._resolver, settings.ip, query, tls))
+
+        error = await visit.pay(deadline, talk())
+        reply.ip, reply.phases, reply.facts = visit.ip, visit.phases.seconds, visit.facts
+        if error:
+            raise error
+        return told[0]
 
     def _judge(self, server: Address, message: dns.message.Message, seconds: float) -> str:
         """How an answer falls short, in a sentence; empty when it does not."""
@@ -195,10 +243,10 @@ class DnsProbe(Probe[DnsSettings]):
 def _samples(replies: list[Reply]) -> tuple[Sample, ...]:
     first = next((reply for reply in replies if reply.message), None)
     slowest = max(replies, key=lambda reply: reply.seconds or 0.0)
-    samples = reach_samples(replies[0].ip, replies[0].resolve)
-    for phase, seconds in (("resolve", slowest.resolve), ("request", slowest.seconds)):
-        if seconds is not None:
-            samples.append(Sample("probe_dns_duration_seconds", seconds, (("phase", phase),)))
+    samples = reach_samples(replies[0].ip, replies[0].phases.get("resolve"))
+    for phase, seconds in slowest.phases.items():
+        samples.append(Sample("probe_dns_duration_seconds", seconds, (("phase", phase),)))
+    samples += _tls(replies)
     samples.append(Sample("probe_dns_query_succeeded", float(first is not None)))
     if first and first.message:
         samples.append(Sample("probe_dns_answer_rrs", count(first.message.answer)))
@@ -212,6 +260,12 @@ def _samples(replies: list[Reply]) -> tuple[Sample, ...]:
         if reply.seconds is not None:
             samples.append(Sample("probe_dns_server_duration_seconds", reply.seconds, labels))
     return tuple(samples)
+
+
+def _tls(replies: list[Reply]) -> tuple[Sample, ...]:
+    """What TLS showed at the server whose certificate expires first: that is the one to be warned of."""
+    seen = [reply.facts for reply in replies if reply.facts]
+    return min(seen, key=lambda facts: facts.earliest_expiry or float("inf")).samples if seen else ()
 
 
 def _evidence(summary: str, settings: DnsSettings, replies: list[Reply]) -> Evidence:

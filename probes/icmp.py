@@ -82,7 +82,7 @@ class IcmpProbe(Probe[IcmpSettings]):
                 phases.enter("resolve")
                 ip = (await self._resolver.resolve(self.settings.host, self.settings.ip))[0]
                 phases.enter("setup")
-                with open_socket(ip, self._where(ip)) as opened:
+                with open_socket(ip, self._where(ip), self.settings.source) as opened:
                     volley = Volley(opened, self.settings.size)
                     echoes = volley.echoes
                     phases.enter("rtt")

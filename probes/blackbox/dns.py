@@ -1,7 +1,6 @@
 """The prober dns: the target is a name server, the module says what it is asked."""
 
 import asyncio
-from time import perf_counter
 
 import dns.flags
 import dns.message
@@ -11,43 +10,54 @@ import dns.rdatatype
 from dns.rdtypes.ANY.SOA import SOA
 
 from probes.blackbox.answer import Answer
-from probes.blackbox.guard import Guard, GuardedResolver
+from probes.blackbox.guard import Guard, GuardedResolver, guarded
 from probes.blackbox.modules import DnsModule, RecordMatch
 from probes.net.address import Address
-from probes.net.errors import NetError
+from probes.net.nameserver import LEGS, PORT, TLS_PORT, consult
 from probes.net.question import ask
+from probes.net.visit import Visit
 from probes.pattern import regex
 
 _Section = list[str]
+#: Seconds before the deadline at which silence is told as that of the name server.
+_SOONER = 0.01
 
 
 async def look(module: DnsModule, target: str, guard: Guard, deadline: float) -> Answer:
     """One question. `deadline` is a time of the running loop's clock. Raises ValueError for a bad target."""
-    server = Address.parse(target, 53)
-    resolver = GuardedResolver(guard, module.preferred_ip_protocol, module.ip_protocol_fallback)
-    answer, started = Answer(), perf_counter()
-    ip, asked, message = "", started, None
-    try:
-        async with asyncio.timeout_at(deadline):
-            (ip,) = await resolver.resolve(server.host)
-            asked = perf_counter()
-            left = deadline - asyncio.get_running_loop().time()
-            message = await ask(
-                Address(ip, server.port), _query(module), left, transport=module.transport_protocol, phase="request"
-            )
-            answer.reason = _failure(module, message)
-    except TimeoutError:
-        answer.reason = f"resolve: {server.host} was not resolved in time"
-    except NetError as error:
-        answer.reason = str(error)
+    visit = Visit(Address.parse(target, TLS_PORT if module.dns_over_tls else PORT), LEGS)
+    told: list[dns.message.Message] = []
+    error = await visit.pay(deadline, _talk(module, visit, guarded(module, guard), deadline, told))
+    answer = Answer()
+    answer.reason = str(error) if error else _failure(module, told[0])
     answer.success = not answer.reason
-    answer.reached(ip, asked - started)
-    answer.add("probe_dns_duration_seconds", asked - started, phase="resolve")
-    # Connecting is opening a socket here, and part of the request; blackbox_exporter shows the microseconds apart.
-    answer.add("probe_dns_duration_seconds", 0.0, phase="connect")
-    answer.add("probe_dns_duration_seconds", perf_counter() - asked if ip else 0.0, phase="request")
-    _count(module, answer, message)
+    seconds = visit.phases.seconds
+    answer.reached(visit.ip, seconds.get("resolve", 0.0))
+    # What blackbox_exporter calls connecting has the TLS handshake in it. By UDP it is opening a socket: nothing.
+    connecting = seconds.get("connect", 0.0) + seconds.get("tls", 0.0)
+    for phase, took in (("resolve", seconds.get("resolve", 0.0)), ("connect", connecting)):
+        answer.add("probe_dns_duration_seconds", took, phase=phase)
+    answer.add("probe_dns_duration_seconds", seconds.get("request", 0.0), phase="request")
+    _count(module, answer, told[0] if told else None)
     return answer
+
+
+async def _talk(
+    module: DnsModule, visit: Visit, resolver: GuardedResolver, deadline: float, told: list[dns.message.Message]
+) -> None:
+    """Ask; what comes is `told`. An answer that was cut short for UDP is taken as it is: so does blackbox_exporter."""
+    query = _query(module)
+    if module.transport_protocol == "tcp":
+        tls = module.tls_config.settings() if module.dns_over_tls else None
+        told.append(await consult(visit, resolver, "any", query, tls))
+        return
+    server = visit.address
+    visit.phases.enter("resolve")
+    (visit.ip,) = await resolver.resolve(server.host)
+    visit.phases.enter("request")
+    left = deadline - _SOONER - asyncio.get_running_loop().time()
+    where = Address(visit.ip, server.port)
+    told.append(await ask(where, query, left, transport="datagram", phase="request", source=resolver.source))
 
 
 def _query(module: DnsModule) -> dns.message.Message:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from probes.blackbox.modules import Reach
 from probes.net.address import is_ip
 from probes.net.errors import NetError
 from probes.net.resolver import Family, NoAddress, Resolver
@@ -70,17 +71,25 @@ class GuardedResolver(Resolver):
     The address is checked after resolution and is the one that is used, so no name can slip past by changing.
     """
 
-    def __init__(self, guard: Guard, preferred: Literal["ip4", "ip6"], fallback: bool) -> None:
-        super().__init__()
+    def __init__(self, guard: Guard, preferred: Literal["ip4", "ip6"], fallback: bool, source: str = "") -> None:
+        """`source` is the address of this machine to go out from; like blackbox_exporter's it does not narrow the
+        choice, so that one of the wrong family fails the probe.
+        """
+        super().__init__(source=source)
         self._guard = guard
         self._preferred, self._fallback = preferred, fallback
 
     async def resolve(self, host: str, family: Family = "any") -> tuple[str, ...]:
         """The one address to use. Raises NetError."""
-        addresses = await super().resolve(host, "any")
+        addresses = await self._resolve(host, "any")
         wanted = [ip for ip in addresses if (":" in ip) == (self._preferred == "ip6")]
         if not wanted and not self._fallback:
             raise NoAddress(f"resolve: {host} has no address of {self._preferred}", "resolve")
         ip = (wanted or list(addresses))[0]
         self._guard.check(host, ip)
         return (ip,)
+
+
+def guarded(reach: Reach, guard: Guard) -> GuardedResolver:
+    """The resolver of a module."""
+    return GuardedResolver(guard, reach.preferred_ip_protocol, reach.ip_protocol_fallback, reach.source_ip_address)

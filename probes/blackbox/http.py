@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from probes.blackbox.answer import Answer
-from probes.blackbox.guard import Guard, GuardedResolver
+from probes.blackbox.guard import Guard, guarded
 from probes.blackbox.modules import HeaderMatch, HttpModule
 from probes.net.address import Url
 from probes.net.auth import Authorization
@@ -55,7 +55,7 @@ def _http(module: HttpModule, guard: Guard) -> Http:
     # A Host header names the site that is meant, so its certificate is the one that is expected.
     host = next((value for name, value in module.headers.items() if name.lower() == "host"), None)
     return Http(
-        resolver=GuardedResolver(guard, module.preferred_ip_protocol, module.ip_protocol_fallback),
+        resolver=guarded(module, guard),
         tls=module.tls_config.settings(host),
         http2=module.enable_http2,
         proxy=module.proxy,

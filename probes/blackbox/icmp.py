@@ -5,7 +5,7 @@ import socket
 from time import perf_counter
 
 from probes.blackbox.answer import Answer
-from probes.blackbox.guard import Guard, GuardedResolver
+from probes.blackbox.guard import Guard, guarded
 from probes.blackbox.modules import IcmpModule
 from probes.net.address import ascii_host
 from probes.net.errors import NetError
@@ -15,14 +15,14 @@ from probes.net.ping import Echoes, Volley, open_socket
 async def look(module: IcmpModule, target: str, guard: Guard, deadline: float) -> Answer:
     """One echo. `deadline` is a time of the running loop's clock. Raises ValueError for a bad target."""
     host = ascii_host(target.removeprefix("[").removesuffix("]"))
-    resolver = GuardedResolver(guard, module.preferred_ip_protocol, module.ip_protocol_fallback)
+    resolver = guarded(module, guard)
     answer, started, ip = Answer(), perf_counter(), ""
     resolved, ready, echoes = started, started, Echoes()
     try:
         async with asyncio.timeout_at(deadline):
             (ip,) = await resolver.resolve(host)
             resolved = perf_counter()
-            with open_socket(ip, host) as opened:
+            with open_socket(ip, host, module.source_ip_address) as opened:
                 _limit_hops(opened, module.ttl)
                 volley = Volley(opened, module.payload_size)
                 echoes, ready = volley.echoes, perf_counter()

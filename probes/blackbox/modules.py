@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from probes.net.address import Url, ascii_host
 from probes.net.auth import AuthSettings, Basic, OAuth2
 from probes.net.proxy import ProxySettings
+from probes.net.source import Source
 from probes.net.tls import TlsSettings
 from probes.pattern import Regex
 from probes.settings import Secret, Settings
@@ -46,11 +47,14 @@ class TlsConfig(Settings):
 
 
 class Reach(Settings):
-    """Which address of a target is used."""
+    """Which address of a target is used, and which of ours it is reached from.
+
+    blackbox_exporter 0.23 knows no source_ip_address for http and grpc; here it means the same everywhere.
+    """
 
     preferred_ip_protocol: Literal["ip4", "ip6"] = "ip6"
     ip_protocol_fallback: bool = True
-    source_ip_address: Annotated[str, Field(max_length=0)] = ""
+    source_ip_address: Source = ""
 
 
 class HeaderMatch(Settings):
@@ -170,11 +174,19 @@ class DnsModule(Reach):
     query_type: str = "ANY"
     query_class: Literal["IN", "CH", "HS"] = "IN"
     transport_protocol: Literal["udp", "tcp"] = "udp"
+    dns_over_tls: bool = False
+    tls_config: TlsConfig = TlsConfig()
     recursion_desired: bool = True
     valid_rcodes: tuple[str, ...] = ()
     validate_answer_rrs: RecordMatch = RecordMatch()
     validate_authority_rrs: RecordMatch = RecordMatch()
     validate_additional_rrs: RecordMatch = RecordMatch()
+
+    @model_validator(mode="after")
+    def _tls_needs_tcp(self) -> "DnsModule":
+        if self.dns_over_tls and self.transport_protocol != "tcp":
+            raise ValueError("dns_over_tls needs transport_protocol: tcp; by udp it never succeeds")
+        return self
 
 
 class IcmpModule(Reach):

@@ -1,7 +1,7 @@
 """The prober tcp: connect, perhaps in TLS, and go through query_response."""
 
 from probes.blackbox.answer import Answer
-from probes.blackbox.guard import Guard, GuardedResolver
+from probes.blackbox.guard import Guard, GuardedResolver, guarded
 from probes.blackbox.modules import QueryResponse, TcpModule
 from probes.net.address import Address
 from probes.net.dialogue import Dialogue, Turn, at_starttls
@@ -13,7 +13,7 @@ _LEGS = ("resolve", "connect", "tls", "dialogue")
 async def look(module: TcpModule, target: str, guard: Guard, deadline: float) -> Answer:
     """One connection. `deadline` is a time of the running loop's clock. Raises ValueError for a bad target."""
     visit = Visit(Address.parse(target), _LEGS)
-    resolver = GuardedResolver(guard, module.preferred_ip_protocol, module.ip_protocol_fallback)
+    resolver = guarded(module, guard)
     dialogue = Dialogue(target)
     error = await visit.pay(deadline, _talk(module, visit, resolver, dialogue))
     answer = Answer(error is None, dialogue.explain(error) if error else "")

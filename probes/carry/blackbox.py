@@ -68,20 +68,21 @@ def _carry(carried: Carried, module: Module, target: Target, *, alone: bool) -> 
     }
     if module.prober == "http":
         url = target.target if "://" in target.target else f"http://{target.target}"
-        words = {"type": "http", "url": url, **_http(carried, what, module.http), **_family(module.http)}
+        words = {"type": "http", "url": url, **_http(carried, what, module.http), **_reach(module.http)}
     elif module.prober == "tcp":
-        words = {"type": "tcp", "address": target.target, **_tcp(module.tcp), **_family(module.tcp)}
+        words = {"type": "tcp", "address": target.target, **_tcp(module.tcp), **_reach(module.tcp)}
     elif module.prober == "icmp":
-        words = {"type": "icmp", "host": target.target, **_icmp(carried, what, module.icmp), **_family(module.icmp)}
+        words = {"type": "icmp", "host": target.target, **_icmp(carried, what, module.icmp), **_reach(module.icmp)}
     else:
         assert module.dns
-        words = {"type": "dns", "server": target.target, **_dns(carried, what, module.dns), **_family(module.dns)}
+        words = {"type": "dns", "server": target.target, **_dns(carried, what, module.dns), **_reach(module.dns)}
     carried.add(name, {"type": words.pop("type"), **words, **common})
 
 
-def _family(reach: Reach) -> Words:
+def _reach(reach: Reach) -> Words:
     """Preferring one is what `any` does anyway; without the other as a fallback it is a demand."""
-    return {} if reach.ip_protocol_fallback else {"ip": int(reach.preferred_ip_protocol[-1])}
+    source = {"source": reach.source_ip_address} if reach.source_ip_address else {}
+    return source | ({} if reach.ip_protocol_fallback else {"ip": int(reach.preferred_ip_protocol[-1])})
 
 
 def _http(carried: Carried, what: str, module: HttpModule) -> Words:
@@ -174,7 +175,7 @@ def _icmp(carried: Carried, what: str, module: IcmpModule) -> Words:
 
 
 def _dns(carried: Carried, what: str, module: DnsModule) -> Words:
-    codes = list(module.valid_rcodes)
+    codes, transport = list(module.valid_rcodes), "tls" if module.dns_over_tls else module.transport_protocol
     if len(codes) > 1:
         carried.lose(what, f"that any of {', '.join(codes)} is fine; `code` is one, and {codes[0]} is taken")
     for word in ("answer", "authority", "additional"):
@@ -184,7 +185,8 @@ def _dns(carried: Carried, what: str, module: DnsModule) -> Words:
     return {
         "query": module.query_name,
         "record": module.query_type if module.query_type != "ANY" else None,
-        "transport": module.transport_protocol if module.transport_protocol != "udp" else None,
+        "transport": transport if transport != "udp" else None,
+        "tls": _tls(module.tls_config) if module.dns_over_tls else None,
         "recursion": None if module.recursion_desired else False,
         "expect": {"code": codes[0]} if codes else None,
     }

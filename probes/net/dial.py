@@ -62,7 +62,7 @@ class Dialer:
         addresses = await self.resolver.resolve(address.host, self.family)
         hop.ip = addresses[0]
         hop.phases.enter("connect")
-        return await connect(addresses, address.port, address.host)
+        return await connect(addresses, address.port, address.host, self.resolver.source)
 
     async def _tunnel(self, wire: Wire, proxy: ProxySettings, url: Url) -> None:
         try:
@@ -74,7 +74,7 @@ class Dialer:
     async def _again(self, url: Url, ip: str) -> Wire:
         """The same way once more, to the same address."""
         address = self.proxy.address if self.proxy else Address(url.host, url.port)
-        wire = await connect([ip], address.port, address.host)
+        wire = await connect([ip], address.port, address.host, self.resolver.source)
         if self.proxy:
             await self._tunnel(wire, self.proxy, url)
         return wire

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from probes.base import Outcome
 from probes.net.address import Address
 from probes.net.errors import NetError, TimedOut, from_os_error
+from probes.net.source import datagrams
 
 _PACKET = struct.Struct("!BBbbII4sQQQQ")
 _ASK, _ANSWERS = 0b00_100_011, 4  # version 4, mode 3 (client); mode 4 (server)
@@ -61,8 +62,11 @@ class _Datagrams(asyncio.DatagramProtocol):
             self._answer.set_exception(error)
 
 
-async def ask_time(server: Address, seconds: float, shown: str, clock: Callable[[], float] = time.time) -> Time:
-    """One question to the server at an IP address. `shown` names it in errors, `clock` is our own wall clock.
+async def ask_time(
+    server: Address, seconds: float, shown: str, clock: Callable[[], float] = time.time, source: str = ""
+) -> Time:
+    """One question to the server at an IP address. `shown` names it in errors, `clock` is our own wall clock, `source`
+    the address of this machine to go out from, where it matters.
 
     Raises NetError, always ours: a silent or confused time server says nothing about our clock. TimedOut after
     `seconds`, TurnedAway when the server says so.
@@ -71,9 +75,8 @@ async def ask_time(server: Address, seconds: float, shown: str, clock: Callable[
     answer: asyncio.Future[tuple[bytes, float]] = loop.create_future()
     cookie = secrets.randbits(64)  # instead of our time: it tells nobody our clock, and nobody can forge the answer
     try:
-        endpoint, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(cookie, answer, clock), remote_addr=(server.host, server.port)
-        )
+        line = await datagrams(server, source, shown, "ask")
+        endpoint, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(cookie, answer, clock), **line)
         try:
             sent = clock()
             endpoint.sendto(_PACKET.pack(_ASK, 0, 0, 0, 0, 0, b"", 0, 0, 0, cookie))

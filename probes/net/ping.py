@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from probes.net.errors import NetError, from_os_error
+from probes.net.source import bind, family_of
 
 _HEAD = struct.Struct("!BBHHH")  # type, code, checksum, identifier, sequence
 _REQUEST, _REPLY = {4: 8, 6: 128}, {4: 0, 6: 129}
@@ -34,12 +35,13 @@ class Echoes:
         return [one for one in self.seconds if one is not None]
 
 
-def open_socket(ip: str, host: str) -> socket.socket:
+def open_socket(ip: str, host: str, source: str = "") -> socket.socket:
     """A socket for echoes to one address: unprivileged if this machine allows it, else a raw one if we may.
 
-    Raises NetError, ours, with what has to be done when neither is allowed.
+    `source` is the address of this machine to go out from, where it matters. Raises NetError, ours, with what has to be
+    done when neither is allowed, or when `source` cannot be had.
     """
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    family = family_of(ip)
     protocol = socket.getprotobyname("ipv6-icmp" if ":" in ip else "icmp")
     for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
         try:
@@ -50,10 +52,15 @@ def open_socket(ip: str, host: str) -> socket.socket:
             raise from_os_error(error, host, "setup") from error
         try:
             _prepare(opened, family)
+            if source:
+                bind(opened, source, ip, host, "setup")
             opened.connect((ip, 0))
         except OSError as error:
             opened.close()
             raise from_os_error(error, host, "setup") from error
+        except NetError:
+            opened.close()
+            raise
         return opened
     group = os.getegid()
     raise NetError(

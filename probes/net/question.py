@@ -1,7 +1,10 @@
 """One DNS question to one server, and its answer: by UDP, and by TCP when the answer was too long for UDP."""
 
 import asyncio
+import socket
 import struct
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import dns.exception
 import dns.flags
@@ -9,8 +12,9 @@ import dns.message
 
 from probes.net.address import Address
 from probes.net.errors import NetError, TimedOut, from_os_error
+from probes.net.source import connect_from, datagrams
 
-#: A DNS message over TCP is prefixed by its length in two bytes (RFC 1035, 4.2.2).
+#: A DNS message over a connection is prefixed by its length in two bytes (RFC 1035, 4.2.2; RFC 7858, 3.3).
 _LENGTH = struct.Struct("!H")
 
 
@@ -35,19 +39,28 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 async def ask(
-    server: Address, query: dns.message.Message, seconds: float, *, transport: str = "udp", phase: str = "resolve"
+    server: Address,
+    query: dns.message.Message,
+    seconds: float,
+    *,
+    transport: str = "udp",
+    phase: str = "resolve",
+    source: str = "",
 ) -> dns.message.Message:
-    """The server's answer, whatever it says. `transport` is udp (then tcp if the answer was cut short) or tcp.
+    """The server's answer, whatever it says, from an address of this machine if `source` names one. `transport` is
+    udp (then tcp if the answer was cut short), datagram (udp, cut short or not) or tcp.
 
     Raises TimedOut after `seconds` without an answer, NetError when the server cannot be reached.
     """
     where = f"the name server {server}"
     try:
         async with asyncio.timeout(seconds):
-            if transport == "tcp":
-                return await _by_tcp(server, query)
-            answer = await _by_udp(server, query)
-            return await _by_tcp(server, query) if answer.flags & dns.flags.TC else answer
+            if transport != "tcp":
+                answer = await _by_udp(server, query, await datagrams(server, source, where, phase))
+                if transport == "datagram" or not answer.flags & dns.flags.TC:
+                    return answer
+            opened = await connect_from(source, server, where, phase) if source else None
+            return await _by_tcp(server, query, opened)
     except TimeoutError:
         raise TimedOut(f"{phase}: {where} did not answer within {seconds:.3g}s", phase) from None
     except OSError as error:
@@ -56,11 +69,11 @@ async def ask(
         raise NetError(f"{phase}: {where} sent no valid DNS answer over TCP ({error})", phase) from error
 
 
-async def _by_udp(server: Address, query: dns.message.Message) -> dns.message.Message:
+async def _by_udp(server: Address, query: dns.message.Message, line: dict[str, Any]) -> dns.message.Message:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[dns.message.Message] = loop.create_future()
     # A new socket for each question: its random source port is what makes a forged answer hard (RFC 5452).
-    endpoint, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(query, answer), remote_addr=server)
+    endpoint, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(query, answer), **line)
     try:
         endpoint.sendto(query.to_wire())
         return await answer
@@ -68,15 +81,28 @@ async def _by_udp(server: Address, query: dns.message.Message) -> dns.message.Me
         endpoint.close()
 
 
-async def _by_tcp(server: Address, query: dns.message.Message) -> dns.message.Message:
-    reader, writer = await asyncio.open_connection(*server)
+async def _by_tcp(server: Address, query: dns.message.Message, opened: socket.socket | None) -> dns.message.Message:
+    if opened:
+        reader, writer = await asyncio.open_connection(sock=opened)
+    else:
+        reader, writer = await asyncio.open_connection(*server)
     try:
-        wire = query.to_wire()
-        writer.write(_LENGTH.pack(len(wire)) + wire)
-        (length,) = _LENGTH.unpack(await reader.readexactly(2))
-        message = dns.message.from_wire(await reader.readexactly(length), ignore_trailing=True)
-        if not query.is_response(message):
-            raise ValueError("an answer to another question")
-        return message
+        return await converse(query, writer.write, reader.readexactly)
     finally:
         writer.close()
+
+
+async def converse(
+    query: dns.message.Message, send: Callable[[bytes], None], exactly: Callable[[int], Awaitable[bytes]]
+) -> dns.message.Message:
+    """The question and its answer over a connection; `exactly` reads so many bytes of it.
+
+    Raises DNSException or ValueError for what is no answer to this question.
+    """
+    wire = query.to_wire()
+    send(_LENGTH.pack(len(wire)) + wire)
+    (length,) = _LENGTH.unpack(await exactly(_LENGTH.size))
+    message = dns.message.from_wire(await exactly(length), ignore_trailing=True)
+    if not query.is_response(message):
+        raise ValueError("an answer to another question")
+    return message

@@ -1,15 +1,16 @@
 """What every network probe shares: its words in the config, its deadline, and the metrics of how it got there."""
 
-import asyncio
 import ipaddress
 from functools import lru_cache
-from typing import Annotated, Any
+from time import monotonic
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 
 from probes.base import Metric, ProbeSettings, Run, Sample
 from probes.net.address import Address, NameServer
 from probes.net.resolver import Family, Resolver
+from probes.net.source import Source
 from probes.settings import Settings
 from probes.units import Interval
 
@@ -40,9 +41,9 @@ class Degraded(Settings):
     after: Interval
 
 
-class NetworkSettings(ProbeSettings):
-    """What every network probe can be told: `ip` is the family to use, `resolver` lists the name servers (by address)
-    to ask instead of this machine's own.
+class ResolvedSettings(ProbeSettings):
+    """What every probe that resolves a name can be told: `ip` is the family to use, `resolver` lists the name servers
+    (by address) to ask instead of this machine's own.
     """
 
     ip: IpFamily = "any"
@@ -53,14 +54,33 @@ class NetworkSettings(ProbeSettings):
         return _shared(self.resolver)
 
 
+class NetworkSettings(ResolvedSettings):
+    """What every network probe can be told, and `source`: the address of this machine that its connections go out
+    from, where there are several lines out.
+    """
+
+    source: Source = ""
+
+    @model_validator(mode="after")
+    def _source_of_that_family(self) -> Self:
+        if self.source and self.ip not in ("any", "6" if ":" in self.source else "4"):
+            version = 6 if ":" in self.source else 4
+            raise ValueError(f"source: {self.source} reaches IPv{version} only, which does not go with ip: {self.ip}")
+        return self
+
+    def make_resolver(self) -> Resolver:
+        """The resolver that these settings ask for; what it resolves is reached from `source`."""
+        return _shared(self.resolver, self.source)
+
+
 @lru_cache(maxsize=1024)
-def _shared(servers: tuple[Address, ...]) -> Resolver:
-    return Resolver(servers)
+def _shared(servers: tuple[Address, ...], source: str = "") -> Resolver:
+    return Resolver(servers, source=source)
 
 
 def before(run: Run) -> float:
     """The deadline at which a probe itself gives up, so that it can say what it was waiting for."""
-    left = run.deadline - asyncio.get_running_loop().time()
+    left = run.deadline - monotonic()  # the clock of event loops, without asking for the loop
     return run.deadline - min(_MARGIN, max(0.0, left) * _MARGIN_RATIO)
 
 

@@ -1,6 +1,6 @@
 """What one name server said to one question, and how to read its records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import dns.exception
@@ -12,6 +12,7 @@ import dns.rdatatype
 
 from probes.base import Outcome
 from probes.net.address import Address
+from probes.net.certificate import TlsFacts
 from probes.net.errors import NetError
 
 _SHOWN = 10
@@ -27,12 +28,15 @@ def parse_record(kind: str, text: str) -> dns.rdata.Rdata:
 
 @dataclass(slots=True)
 class Reply:
-    """What one name server said, or why it said nothing."""
+    """What one name server said, or why it said nothing. `phases` are the seconds of each leg, `seconds` those of all
+    but resolving; `facts` are those of TLS.
+    """
 
     server: Address
     ip: str = ""
-    resolve: float | None = None
+    phases: dict[str, float] = field(default_factory=dict)
     seconds: float | None = None
+    facts: TlsFacts | None = None
     message: dns.message.Message | None = None
     error: NetError | None = None
     reason: str = ""

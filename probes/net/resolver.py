@@ -35,7 +35,8 @@ class NoAddress(NetError):
 class Resolver:
     """Asks /etc/hosts, then the name servers of /etc/resolv.conf (or those given), as the C library would.
 
-    Nothing is cached: a probe that looks every 15 s must see that the name has gone.
+    Nothing is cached: a probe that looks every 15 s must see that the name has gone. `source` is the address of this
+    machine that connections to what was resolved go out from; the questions themselves go out as the system likes.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Resolver:
         hosts: Path = HOSTS,
         resolv_conf: Path = RESOLV_CONF,
         port: int = 53,
+        source: str = "",
     ) -> None:
         """`servers` are asked instead of resolv.conf's, which are asked on `port`; `patience` is in seconds."""
+        self.source = source
         self._given = ResolverConfig(tuple(servers)) if servers else None
         self._patience = patience
         self._port = port
@@ -67,12 +70,17 @@ class Resolver:
         return config
 
     async def resolve(self, host: str, family: Family = "any") -> tuple[str, ...]:
-        """The addresses of `host`, IPv6 first; a literal address is its own.
+        """The addresses of `host`, IPv6 first, and only those that `source` can reach; a literal address is its own.
 
         Raises NoAddress when there is none, TimedOut or NetError when the name servers do not say. A name server that
         is silent about this name but answers another question proves the name broken; one that is silent
         altogether is our own trouble.
         """
+        if self.source and family == "any":
+            family = "6" if ":" in self.source else "4"
+        return await self._resolve(host, family)
+
+    async def _resolve(self, host: str, family: Family) -> tuple[str, ...]:
         if is_ip(host):
             return (_of_family(host, family),)
         known = self._from_hosts(host)

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import ipaddress
 import socket
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
@@ -35,8 +35,10 @@ def family_of(ip: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in ip else socket.AF_INET
 
 
-def bind(opened: socket.socket, source: str, where: str, phase: str) -> None:
-    """Have what goes out over this socket come from `source`. Raises NetError, ours, when it cannot."""
+def bind(opened: socket.socket, source: str, ip: str, where: str, phase: str) -> None:
+    """Have what goes out to `ip` over this socket come from `source`. Raises NetError, ours, when it cannot."""
+    if family_of(source) != family_of(ip):
+        raise NetError(f"{phase}: cannot reach {where} from {source}: one is IPv4, the other IPv6", phase, ours=True)
     try:
         if opened.type == socket.SOCK_STREAM:
             opened.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
@@ -50,14 +52,12 @@ def bind(opened: socket.socket, source: str, where: str, phase: str) -> None:
 
 def open_from(source: str, ip: str, where: str, phase: str, kind: socket.SocketKind) -> socket.socket:
     """A socket to reach `ip` from `source`, not connected yet. Raises NetError, ours, when there can be none."""
-    if family_of(source) != family_of(ip):
-        raise NetError(f"{phase}: cannot reach {where} from {source}: one is IPv4, the other IPv6", phase, ours=True)
     try:
         opened = socket.socket(family_of(ip), kind | socket.SOCK_NONBLOCK)
     except OSError as error:
         raise from_os_error(error, where, phase) from error
     try:
-        bind(opened, source, where, phase)
+        bind(opened, source, ip, where, phase)
     except NetError:
         opened.close()
         raise
@@ -75,3 +75,13 @@ async def connect_from(
         opened.close()
         raise
     return opened
+
+
+async def datagrams(server: Address, source: str, where: str, phase: str) -> dict[str, Any]:
+    """What asyncio's create_datagram_endpoint is told to talk to `server`, from `source` unless that is empty.
+
+    Raises NetError, ours.
+    """
+    if not source:
+        return {"remote_addr": (server.host, server.port)}
+    return {"sock": await connect_from(source, server, where, phase, socket.SOCK_DGRAM)}

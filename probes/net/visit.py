@@ -31,6 +31,7 @@ class Visit:
         self.facts: TlsFacts | None = None
         self.error: NetError | None = None
         self._legs = legs
+        self._source = ""
 
     async def pay(self, deadline: float, course: Awaitable[None]) -> NetError | None:
         """Go the course until the deadline (of the running loop's clock); what went wrong, or None. Always hangs up."""
@@ -54,7 +55,8 @@ class Visit:
         addresses = await resolver.resolve(self.address.host, family)
         self.ip = addresses[0]
         self.phases.enter("connect")
-        self.wire = await connect(addresses, self.address.port, self.address.host)
+        self._source = resolver.source
+        self.wire = await connect(addresses, self.address.port, self.address.host, self._source)
         self.ip = self.wire.ip
         return self.wire
 
@@ -75,7 +77,7 @@ class Visit:
         return self.facts
 
     async def _reopen(self, greeting: tuple[Turn, ...]) -> Wire:
-        wire = await connect([self.ip], self.address.port, self.address.host)
+        wire = await connect([self.ip], self.address.port, self.address.host, self._source)
         await Dialogue(str(self.address)).hold(wire, greeting)
         return wire
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from probes.base import Evidence, Finding, Metric, Outcome, Probe, Run, Sample
 from probes.net.address import is_ip
 from probes.net.errors import NetError, TimedOut
-from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before, reach_samples
+from probes.net.reach import REACH_METRICS, Degraded, ResolvedSettings, before, reach_samples
 from probes.number import MetricName, NumberExpect, metric_of, shortfalls
 from probes.settings import Secret, SecretUnreadable
 from probes.sql import mariadb, postgresql, sqlite
@@ -29,7 +29,7 @@ _VALUE = "probe_sql_value"
 _SHOWN = 200
 
 
-class SqlSettings(NetworkSettings):
+class SqlSettings(ResolvedSettings):
     """One query to one database. It runs in a read-only transaction, and the first column of its first row counts."""
 
     type: Literal["sql"] = "sql"

@@ -64,6 +64,17 @@ def test_a_host_that_answers_is_up(groups: str, prefix: str, host: str) -> None:
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize(("groups", "prefix"), [("0 0", UNPRIVILEGED), ("1 0", "")], ids=["unprivileged", "raw socket"])
+def test_it_goes_out_from_where_it_is_told(groups: str, prefix: str) -> None:
+    one, two = "ip addr add 10.0.0.1/32 dev lo", "ip addr add 10.0.0.2/32 dev lo"
+    found = ping(one, two, allow(groups), prefix=prefix, host="10.0.0.1", source="10.0.0.2")
+    assert (found["outcome"], found["reason"]) == ("up", "")
+    lost = ping(one, allow(groups), prefix=prefix, host="10.0.0.1", source="10.0.0.2")
+    reason = "setup: cannot reach 10.0.0.1: this machine does not have the source address 10.0.0.2"
+    assert (lost["outcome"], lost["reason"]) == ("unknown", reason)
+
+
+@pytest.mark.integration
 def test_without_privileges_it_says_what_to_do() -> None:
     found = ping(allow("1 0"), prefix=UNPRIVILEGED)
     assert found["outcome"] == "unknown"
