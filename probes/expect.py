@@ -107,8 +107,9 @@ def judge(expect: Expect, page: Page, seconds: float, default_status: tuple[str,
     wanted = expect.status or default_status
     if not matches_status(wanted, page.status):
         failures.append(Failure("status", f"expected {' or '.join(wanted)}, got {page.status} from {page.url}"))
-    for check in _CHECKS:
-        failures += check(expect, page)
+    for word, check in _CHECKS:
+        if word in expect.model_fields_set:
+            failures += check(expect, page)
     if expect.within is not None and seconds > expect.within:
         took = format_duration(seconds)
         message = f"expected {page.url} within {format_duration(expect.within)}, it took {took}"
@@ -116,29 +117,37 @@ def judge(expect: Expect, page: Page, seconds: float, default_status: tuple[str,
     return [Failure(failure.what, f"{failure.what}: {failure.message}") for failure in failures]
 
 
+def _body(page: Page) -> str:
+    return f"the body ({len(page.body)} bytes from {page.url})"
+
+
 def _text(expect: Expect, page: Page) -> list[Failure]:
-    place = f"the body ({len(page.body)} bytes from {page.url})"
-    missing = [
-        Failure("text", f"expected {_shown(text)} in {place}, it is not there")
+    return [
+        Failure("text", f"expected {_shown(text)} in {_body(page)}, it is not there")
         for text in expect.text
         if text not in page.text
     ]
-    return missing + [
-        Failure("absent", f"expected no {_shown(text)} in {place}, it is there")
+
+
+def _absent(expect: Expect, page: Page) -> list[Failure]:
+    return [
+        Failure("absent", f"expected no {_shown(text)} in {_body(page)}, it is there")
         for text in expect.absent
         if text in page.text
     ]
 
 
 def _regex(expect: Expect, page: Page) -> list[Failure]:
-    place = f"the body ({len(page.body)} bytes from {page.url})"
-    missing = [
-        Failure("regex", f"expected a match of /{pattern}/ in {place}, found none")
+    return [
+        Failure("regex", f"expected a match of /{pattern}/ in {_body(page)}, found none")
         for pattern in expect.regex
         if not regex(pattern).search(page.text)
     ]
-    return missing + [
-        Failure("absent_regex", f"expected no match of /{pattern}/ in {place}, found {_shown(found.group(0))}")
+
+
+def _absent_regex(expect: Expect, page: Page) -> list[Failure]:
+    return [
+        Failure("absent_regex", f"expected no match of /{pattern}/ in {_body(page)}, found {_shown(found.group(0))}")
         for pattern in expect.absent_regex
         if (found := regex(pattern).search(page.text))
     ]
@@ -214,14 +223,17 @@ def _size(expect: Expect, page: Page) -> list[Failure]:
     return []
 
 
-_CHECKS: tuple[Callable[[Expect, Page], list[Failure]], ...] = (
-    _headers,
-    _location,
-    _text,
-    _regex,
-    _json,
-    _css,
-    _size,
+#: Each word of `expect` that looks at the page, and how; words that nobody gave cost nothing.
+_CHECKS: tuple[tuple[str, Callable[[Expect, Page], list[Failure]]], ...] = (
+    ("headers", _headers),
+    ("location", _location),
+    ("text", _text),
+    ("absent", _absent),
+    ("regex", _regex),
+    ("absent_regex", _absent_regex),
+    ("json_", _json),
+    ("css", _css),
+    ("size", _size),
 )
 
 

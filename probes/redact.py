@@ -14,6 +14,8 @@ _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
 _DIGITS = re.compile(r"(?<!\d)\d+(?:[ -]\d+)*(?!\d)")
 _CARD_LENGTHS = range(13, 20)
 _CUT = "…"
+#: Texts that `cut` remembers having read, and their greatest length: what looks say, they mostly say again.
+_REMEMBERED, _SHORT = 8192, 200
 
 
 class Redactor:
@@ -21,12 +23,14 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
+        self._read: dict[str, str] = {}
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
         """Keep this value out of everything from now on, also as URLs, HTML and JSON write it."""
         if len(secret) >= _SHORTEST:
+            self._read.clear()
             written, quoted = json.dumps(secret)[1:-1], quote(secret, safe="")
             self._secrets |= {secret, quoted, quote(secret), quote_plus(secret), escape(secret), _small_hex(quoted)}
             self._secrets |= {
@@ -38,6 +42,17 @@ class Redactor:
 
     def cut(self, text: str) -> str:
         """The text without credentials: those that were told, and those that look like some."""
+        known = self._read.get(text)
+        if known is not None:
+            return known
+        found = self._without_credentials(text)
+        if len(text) <= _SHORT:
+            if len(self._read) >= _REMEMBERED:
+                self._read.clear()
+            self._read[text] = found
+        return found
+
+    def _without_credentials(self, text: str) -> str:
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, _CUT)
         text = _BEARER.sub(rf"\1 {_CUT}", text)

@@ -1,6 +1,7 @@
 """Keeps a probe's secrets out of what it tells: a shop that echoes our request must not spread our token."""
 
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from probes.base import AnyProbe, Evidence, Finding, ProbeSettings, Step
 from probes.confidential import basic_credentials, confidential
@@ -23,12 +24,27 @@ class Discretion:
         evidence = finding.evidence
         if not finding.reason and evidence is None:
             return finding
-        self._refresh()
+        if self._files:
+            self._refresh()
+        if self._is_fit(finding.reason, evidence):
+            return finding
         return Finding(finding.outcome, self.cut(finding.reason), finding.samples, self._fit(evidence))
 
     def cut(self, text: str) -> str:
         """A sentence of ours without secrets. Addresses of people in it are of the config, and stay."""
         return self._redactor.cut(text) if text else text
+
+    def _is_fit(self, reason: str, evidence: Evidence | None) -> bool:
+        """Whether nothing is to be cut, as with nearly every look: then nothing need be copied."""
+        cut = self.cut
+        if cut(reason) != reason or (evidence and (evidence.excerpt or cut(evidence.summary) != evidence.summary)):
+            return False
+        if evidence is None:
+            return True
+        for step in evidence.steps:
+            if cut(step.name) != step.name or cut(step.detail) != step.detail:
+                return False
+        return all(cut(value) == value for _, value in evidence.facts)
 
     def _fit(self, evidence: Evidence | None) -> Evidence | None:
         if evidence is None:
@@ -54,7 +70,19 @@ class Discretion:
             self._known = tuple(now)
 
     def _made(self, read: tuple[str, ...]) -> Redactor:
-        return Redactor([*self._texts, *read, *basic_credentials(self._settings)])
+        return _redactor([*self._texts, *read, *basic_credentials(self._settings)])
+
+
+_redactors: WeakValueDictionary[frozenset[str], Redactor] = WeakValueDictionary()
+
+
+def _redactor(secrets: Iterable[str]) -> Redactor:
+    """The redactor of these secrets. Most probes have none, and share one with all that it has read before."""
+    key = frozenset(secrets)
+    redactor = _redactors.get(key)
+    if redactor is None:
+        redactor = _redactors[key] = Redactor(key)
+    return redactor
 
 
 _of_probes: WeakKeyDictionary[AnyProbe, Discretion] = WeakKeyDictionary()
@@ -62,6 +90,8 @@ _of_probes: WeakKeyDictionary[AnyProbe, Discretion] = WeakKeyDictionary()
 
 def discretion_of(probe: AnyProbe) -> Discretion:
     """The discretion that a probe's settings ask for, made once."""
-    if probe not in _of_probes:
-        _of_probes[probe] = Discretion(probe.settings)
-    return _of_probes[probe]
+    try:
+        return _of_probes[probe]
+    except KeyError:
+        made = _of_probes[probe] = Discretion(probe.settings)
+        return made

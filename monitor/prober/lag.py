@@ -16,18 +16,18 @@ class LoopLag:
         self._loop = loop
         self._spikes: deque[tuple[float, float]] = deque(maxlen=1000)
         self._expected = 0.0
+        self._wanted = False
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
         """Tick from now on."""
+        self._wanted = True
         if self._timer is None:
             self._arm()
 
     def end(self) -> None:
-        """Stop ticking: nobody is looking, so nothing can be mistaken."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Tick no more after the next tick: nobody is looking, so nothing can be mistaken."""
+        self._wanted = False
 
     def worst_since(self, since: float) -> float:
         """The longest standstill in seconds that ended after this time of the loop's clock; 0.0 if none to speak of."""
@@ -50,4 +50,6 @@ class LoopLag:
         now = self._loop.time()
         if now - self._expected >= NOTICEABLE:
             self._spikes.append((now, now - self._expected))
-        self._arm()
+        self._timer = None
+        if self._wanted:
+            self._arm()

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import secrets
+import time
 import traceback
 from itertools import count
 
 from monitor.prober.discretion import Discretion, discretion_of
 from probes.base import AnyProbe, Beat, Finding, Outcome, ProbeSettings, Run
+from probes.net.deadline import Deadline
 from probes.units import format_duration
 
 LOG = logging.getLogger(__name__)
@@ -23,8 +25,7 @@ _numbers = count(1)
 
 def new_run(timeout: float, now: float, location: str, beat: Beat | None = None, waiting_since: float = 0.0) -> Run:
     """What a probe is told for a look that begins at once. `now` is wall clock, UTC; `timeout` in seconds."""
-    deadline = asyncio.get_running_loop().time() + timeout
-    return Run(deadline, now, f"{_token}{next(_numbers):x}", location, beat, waiting_since)
+    return Run(time.monotonic() + timeout, now, f"{_token}{next(_numbers):x}", location, beat, waiting_since)
 
 
 async def look(probe: AnyProbe, run: Run) -> Finding:
@@ -33,12 +34,13 @@ async def look(probe: AnyProbe, run: Run) -> Finding:
     A look that its deadline cuts off is down. A probe that knows more may catch the CancelledError of the cut and
     return its own Finding. An exception means that we could not look, which is never the shop's fault.
     """
-    given = run.deadline - asyncio.get_running_loop().time()
+    given = run.deadline - time.monotonic()
+    cut = Deadline(asyncio.get_running_loop(), run.deadline + min(_GRACE, _PART * given))
     try:
-        async with asyncio.timeout_at(run.deadline + min(_GRACE, _PART * given)) as cut:
+        with cut:
             finding = await probe.check(run)
     except TimeoutError as error:
-        if not cut.expired():
+        if not cut.passed:
             return could_not_look(probe.settings, error)
         return Finding(Outcome.DOWN, f"no verdict within {format_duration(given)}")
     except asyncio.CancelledError as error:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from probes.net.address import bracketed
+from probes.net.deadline import Deadline
 from probes.net.dial import Dialer
 from probes.net.errors import NetError, TimedOut
 from probes.net.http1 import Http1, encode
@@ -52,9 +53,10 @@ class Http:
         `redirects` is how many are followed, if other than usual; at 0 a redirect is an answer like any other.
         Raises NetError; TimedOut at the deadline, however slowly the server drips.
         """
-        patience = deadline - asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        patience = deadline - loop.time()
         try:
-            async with asyncio.timeout_at(deadline):
+            with Deadline(loop, deadline):
                 return await self._follow(request, trace, self.redirects if redirects is None else redirects)
         except TimeoutError:
             hop = trace.last
@@ -110,7 +112,7 @@ class Http:
             wire.attach(second)
             second.ask(request)
             return second
-        first = Http1(where, head_only=request.method == "HEAD", max_body=self.max_body)
+        first = Http1(where, wire.loop.create_future(), head_only=request.method == "HEAD", max_body=self.max_body)
         wire.attach(first)
         proxy = self.dialer.proxy if request.url.scheme == "http" else None
         if proxy:

@@ -63,9 +63,9 @@ class Http1:
         "keep_alive",
     )
 
-    def __init__(self, where: str, *, head_only: bool, max_body: int) -> None:
+    def __init__(self, where: str, done: asyncio.Future[None], *, head_only: bool, max_body: int) -> None:
         self.answer = Answer()
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done = done
         self.first_byte = 0.0
         self.keep_alive = False
         self._where = where

@@ -15,7 +15,10 @@ Headers = list[tuple[bytes, bytes]]
 
 def header(headers: Headers, name: bytes) -> bytes | None:
     """The first value of a header; `name` is lower case."""
-    return next((value for key, value in headers if key == name), None)
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
 
 
 def content_length(headers: Headers) -> int:

@@ -37,7 +37,7 @@ async def tunnel(wire: Wire, proxy: ProxySettings, url: Url) -> None:
     goal = f"{bracketed(url.host)}:{url.port}"
     lines = [f"CONNECT {goal} HTTP/1.1\r\nHost: {goal}\r\n".encode()]
     lines += [name + b": " + value + b"\r\n" for name, value in credentials(proxy)]
-    reader = Http1(f"the proxy {proxy.address}", head_only=True, max_body=0)
+    reader = Http1(f"the proxy {proxy.address}", wire.loop.create_future(), head_only=True, max_body=0)
     wire.attach(reader)
     wire.write(b"".join([*lines, b"\r\n"]))
     try:

@@ -7,6 +7,7 @@ from functools import partial
 from probes.base import Evidence, Sample
 from probes.net.address import Address, bracketed
 from probes.net.certificate import TlsFacts
+from probes.net.deadline import Deadline
 from probes.net.dialogue import Dialogue, Turn
 from probes.net.errors import NetError, TimedOut
 from probes.net.handshake import handshake, with_certificates
@@ -35,9 +36,10 @@ class Visit:
 
     async def pay(self, deadline: float, course: Awaitable[None]) -> NetError | None:
         """Go the course until the deadline (of the running loop's clock); what went wrong, or None. Always hangs up."""
-        patience = deadline - asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        patience = deadline - loop.time()
         try:
-            async with asyncio.timeout_at(deadline):
+            with Deadline(loop, deadline):
                 await course
         except TimeoutError:
             self.error = self.error or self._timed_out(patience)

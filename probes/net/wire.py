@@ -13,7 +13,8 @@ from probes.net.tls import TlsError, from_ssl_error
 
 #: RFC 8305 (Happy Eyeballs): how long, in seconds, an address may take before the next one is tried beside it.
 _HEAD_START = 0.25
-_READ = 256 * 1024
+#: A TLS record holds no more (RFC 8446, 5.1), and OpenSSL gives one record at a time.
+_READ = 16 * 1024
 
 
 class Reader(Protocol):
@@ -52,6 +53,7 @@ class Wire(asyncio.Protocol):
         "alpn",
         "error",
         "ip",
+        "loop",
         "lost",
         "session",
         "tls",
@@ -60,6 +62,7 @@ class Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, always first
+        self.loop: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # set by `connect`
         self.ip = ""
         self.alpn = ""
         self.session: Any = None  # what a protocol keeps from one request to the next
@@ -124,7 +127,7 @@ class Wire(asyncio.Protocol):
             raise self._cut_off(host)
         self._incoming.write(b"".join(self._early.data))
         self._early.data.clear()
-        shaking = self._shaking = asyncio.get_running_loop().create_future()
+        shaking = self._shaking = self.loop.create_future()
         self._shake()
         try:
             await shaking
@@ -261,7 +264,7 @@ async def _connect(ip: str, port: int, host: str, source: str) -> Wire:
             _, wire = await loop.create_connection(Wire, ip, port)
     except OSError as error:
         raise from_os_error(error, _where(ip, port, host), "connect") from error
-    wire.ip = ip
+    wire.ip, wire.loop = ip, loop
     return wire
 
 

@@ -36,3 +36,10 @@ def test_what_was_told_secret_is_cut_out_however_it_is_written():
 def test_the_longest_secret_goes_first_and_short_ones_stay():
     redactor = Redactor(["secret", "secret-longer", "abc"])
     assert redactor.clean("secret-longer secret abc") == "… … abc"
+
+
+def test_what_was_read_before_a_secret_was_told_is_read_anew():
+    redactor = Redactor()
+    assert redactor.cut("the shop says sesame-1") == "the shop says sesame-1"
+    redactor.add("sesame-1")
+    assert redactor.cut("the shop says sesame-1") == "the shop says …"

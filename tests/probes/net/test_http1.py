@@ -28,7 +28,8 @@ ANSWERS = [
 
 
 async def read(pieces: list[bytes], head_only: bool = False, max_body: int = 1000) -> tuple[Any, ...]:
-    reader = Http1("shop", head_only=head_only, max_body=max_body)
+    done = asyncio.get_running_loop().create_future()
+    reader = Http1("shop", done, head_only=head_only, max_body=max_body)
     for piece in pieces:
         reader.feed(piece)
     reader.closed(None)
