@@ -19,7 +19,7 @@ from alerts.standby import Standby
 from monitor.archive import RETIRE, Archive
 from monitor.baseline import Baseline
 from monitor.case import Surroundings
-from monitor.config import FIXED, Changes, Config, ConfigError, diff, load
+from monitor.config import FIXED, Changes, Config, ConfigError, diff, load, share
 from monitor.deadman import Deadman
 from monitor.desk import Desk
 from monitor.duty import duty_of
@@ -86,7 +86,7 @@ class Shopwatch:
         self.history = History(self.samples)
         registry = self.exposition.registry
         self.store = Store(config.store, config.store_password)
-        self.archive = Archive(self.samples, self.store, config.location, clock)
+        self.archive = Archive(self.samples, self.store, config.standpoint, clock)
         self.engine = Engine(self.archive.storage, clock=time.monotonic, limits=Limits(seconds=10.0))
         self.heartbeats = Heartbeats(self.store, clock)
         self.verifications = Verifications(self.store, (), clock, lambda _: self._changed_elsewhere())
@@ -177,7 +177,8 @@ class Shopwatch:
         """Read the config again and apply what changed. Raises ConfigError; the old config then goes on."""
         async with self._reloading:
             try:
-                config = (await asyncio.to_thread(load, self.path)).model_copy(update=self._instead)
+                whole = (await asyncio.to_thread(load, self.path)).model_copy(update=self._instead)
+                config = share(whole, self.config.part)
                 groups = await asyncio.to_thread(rule_groups, config, RULE_INTERVAL)
             except ConfigError:
                 self.reload_ok = False

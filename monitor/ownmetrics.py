@@ -23,6 +23,7 @@ SERVICE = (
     Metric("shopwatch_prometheus_watchdog_age_seconds", "gauge", "Since when its Watchdog was not heard."),
     Metric("shopwatch_samples_refused_total", "counter", "Samples that memory did not take, by reason."),
     Metric("shopwatch_samples_series", "gauge", "Series in memory."),
+    Metric("shopwatch_shards", "gauge", "How many machines share the probes of a location; each says so."),
 )
 #: What the rooms count with prometheus_client, where a metric exists only once its room is built. A test compares.
 _ROOMS = (

@@ -30,13 +30,16 @@ def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
             yield measure.name, measure.labels, measure.value
 
     def own() -> Iterator[Number]:
+        location, part = ("location", shop.config.location), shop.config.part
+        yield "shopwatch_shards", (location, ("shard", str(part.number))), float(part.of)
+        where = (location,) if part.alone else (location, ("shard", str(part.number)))
         yield "shopwatch_build_info", (("version", VERSION),), 1.0
         yield "shopwatch_config_last_reload_successful", (), float(shop.reload_ok)
         yield "shopwatch_config_last_reload_success_timestamp_seconds", (), shop.reloaded_at
         for (job, outcome), count in shop.schedule.runs.items():
             yield "shopwatch_calendar_runs_total", (("job", job), ("outcome", outcome)), float(count)
         for canary, alive in shop.perch.alive():
-            yield "shopwatch_canary_up", (("canary", canary),), float(alive)
+            yield "shopwatch_canary_up", (("canary", canary), *where), float(alive)
         yield "shopwatch_excused_looks_total", (), float(shop.perch.excused)
         yield from shop.archive.numbers()
         if shop.standby.settings is not None:

@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 
 from monitor.app import Shopwatch
-from monitor.config import Config, ConfigError, load
+from monitor.config import Config, ConfigError, load, share
 from monitor.logformat import PlainFormatter
 from monitor.store import StoreError
 from monitor.web.app import create
@@ -32,7 +32,7 @@ def run(path: Path, instead: Mapping[str, str] | None = None) -> int:
 
     `instead` holds settings that the command line gave in place of the config's (listen, store).
     """
-    config = load(path).model_copy(update=dict(instead or {}))
+    config = share(load(path).model_copy(update=dict(instead or {})))
     to_stderr = logging.StreamHandler(sys.stderr)
     to_stderr.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[to_stderr])
@@ -106,7 +106,8 @@ async def _serve(
     try:
         await shop.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        log.info("Shopwatch watches %d probes; its page is %s", len(config.probes), config.url)
+        part = "" if config.part.alone else f" of {len(config.probes) + len(config.elsewhere)}, as shard {config.part}"
+        log.info("Shopwatch watches %d probes%s; its page is %s", len(config.probes), part, config.url)
         await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
         shop.bell.close()  # open pages end their streams
         server.should_exit = True

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.cli.talk import CONFIG_HELP
-from monitor.config import load
+from monitor.config import Config, load, share
+from monitor.config.shard import shard_of
 from monitor.store import Store, StoreError
 from monitor.verifications import Verifications
 from probes.backup import ENGINES
@@ -66,15 +67,23 @@ def _list(args: argparse.Namespace) -> int:
     if store is None:
         return 3
     try:
-        known = Verifications(store, config.backups)
+        known = Verifications(store, share(config).backups)
         rows = [_row(known.settings(name), known.standing(name), time.time()) for name in known.names()]
     finally:
         store.close()
     if args.json:
         print(json.dumps(rows, indent=2))
     else:
-        print("\n".join(_table(rows)) if rows else "no backups are configured")
+        lines = [*(_table(rows) if rows else ()), *_elsewhere(config)]
+        print("\n".join(lines) or "no backups are configured")
     return 1 if any(row["verdict"] == "fail" for row in rows) else 0
+
+
+def _elsewhere(config: Config) -> Iterator[str]:
+    """The backups that other machines of this location verify: what is known of them lies in those machines' stores."""
+    for backup in config.backups:
+        if not config.part.takes(backup.name):
+            yield f"{backup.name} is verified by shard {shard_of(backup.name, config.part.of)} of {config.part.of}"
 
 
 def _verify(args: argparse.Namespace) -> int:

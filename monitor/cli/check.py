@@ -4,15 +4,21 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from alerts.promql import parse
+from alerts.promql.node import Call
 from alerts.route import Route
 from alerts.rule import AlertingRule
 from alerts.rulefile import read_file
-from monitor.config import Config, ConfigError, load
+from monitor.config import Config, ConfigError, load, share
+from probes import KINDS
 from probes.units import format_duration
+
+#: Functions whose answer is that there is nothing.
+_ABSENCE = ("absent", "absent_over_time")
 
 
 def add(subparsers: Any) -> None:
@@ -49,7 +55,11 @@ def run(args: argparse.Namespace) -> int:
 
 def summary(config: Config, now: float) -> Iterator[str]:
     """What a config does, in a few lines: what is watched, what alerts, who is woken. `now` is seconds UTC."""
+    whole, config = config, share(config)
     yield _line("watches", f"{_count(len(config.probes), 'probe')} from {config.location}: {_kinds(config.probes)}")
+    if not config.part.alone:
+        yield _line("shard", f"{config.part}; {_count(len(config.elsewhere), 'more probe')} on the others")
+        yield from _jobs(whole, config.elsewhere)
     if config.canary:
         yield _line("canary", f"{', '.join(config.canary)}: while it fails, what fails with it is our own network")
     if config.backups:
@@ -60,8 +70,12 @@ def summary(config: Config, now: float) -> Iterator[str]:
                 advice = "say what must be true of it with `expect`: age, record or tables"
                 yield _line("warning", f"the first file of {backup.name} that opens passes, however old; {advice}")
     rules = [rule for file in config.rules for group in read_file(file).groups for rule in group.rules]
-    alerts = sum(isinstance(rule, AlertingRule) for rule in rules)
-    yield _line("alerts", f"{_count(alerts, 'alerting rule')} in {_count(len(config.rules), 'file')}")
+    alerts = [rule for rule in rules if isinstance(rule, AlertingRule)]
+    yield _line("alerts", f"{_count(len(alerts), 'alerting rule')} in {_count(len(config.rules), 'file')}")
+    for alert in alerts if not config.part.alone else ():
+        if any(isinstance(node, Call) and node.function in _ABSENCE for node in parse(alert.expr).walk()):
+            advice = "let a Prometheus in front evaluate it, which sees them all"
+            yield _line("warning", f"{alert.alert} fires on every shard that has not what it misses; {advice}")
     if config.prometheus is not None:
         patience = format_duration(config.prometheus.watchdog)
         yield _line("in front", f"a Prometheus; pages are told from here when its Watchdog is silent for {patience}")
@@ -75,6 +89,13 @@ def summary(config: Config, now: float) -> Iterator[str]:
         until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(shift.ends_at))
         yield _line("on call", f"{shift.person.name} for {shift.rotation}, until {until}")
     yield _line("listens", f"on {config.listen}, people open {config.url}")
+
+
+def _jobs(config: Config, elsewhere: Mapping[str, int]) -> Iterator[str]:
+    """Where jobs report that do not report here."""
+    for probe in config.probes:
+        if probe.name in elsewhere and KINDS.get(probe.type).passive:
+            yield _line("", f"{probe.name} reports to shard {elsewhere[probe.name]}")
 
 
 def _line(word: str, text: str) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.cli.talk import CONFIG_HELP
-from monitor.config import Config, load
+from monitor.config import Config, load, share
+from monitor.config.share import where
 from monitor.prober.look import let_go, look, new_run, prepare
 from monitor.store import Store, StoreError, heartbeats
 from probes import KINDS
@@ -43,6 +44,9 @@ def run(args: argparse.Namespace) -> int:
         print(_unknown(args.name, [probe.name for probe in config.probes], args.config), file=sys.stderr)
         return 2
     kind: type[AnyProbe] = KINDS.get(settings.type)
+    if kind.passive and (other := where(share(config), settings.name)):
+        print(f"{settings.name!r} reports to {other}; ask there", file=sys.stderr)
+        return 3
     try:
         since, beat = _heard(config, settings.name) if kind.passive else (0.0, None)
     except StoreError as error:

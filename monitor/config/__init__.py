@@ -4,6 +4,7 @@ from monitor.config.diff import FIXED, Changes, diff
 from monitor.config.loader import load
 from monitor.config.model import Config
 from monitor.config.problems import ConfigError
+from monitor.config.share import share
 from probes.yamlfile import Problem
 
-__all__ = ["FIXED", "Changes", "Config", "ConfigError", "Problem", "diff", "load"]
+__all__ = ["FIXED", "Changes", "Config", "ConfigError", "Problem", "diff", "load", "share"]

@@ -18,7 +18,9 @@ from probes.yamlfile import Node
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 #: Labels that Shopwatch and Prometheus set themselves.
-_TAKEN = {"probe", "type", "location", "backup", "outcome", "alertname", "owner", "instance", "job", "le", "quantile"}
+_TAKEN = {"probe", "type", "location", "shard", "backup", "outcome", "alertname", "owner"} | {
+    *("instance", "job", "le", "quantile")
+}
 
 
 def check_store(config: Config, root: Node, problems: Problems) -> None:
@@ -29,6 +31,19 @@ def check_store(config: Config, root: Node, problems: Problems) -> None:
     if store is not None and not isinstance(store.value, Interpolated) and urlsplit(config.store).password:
         problems.add(
             store.place, "the store's password stands in the file; use store_password_file, or ${VAR} in the URL"
+        )
+
+
+def check_shard(config: Config, root: Node, problems: Problems) -> None:
+    """Note machines that would keep the state of their rules in one store, and end each other's alerts there."""
+    store = root.step("store")
+    if config.part.alone or not config.rules or store is None or config.store.startswith("sqlite:"):
+        return
+    if not isinstance(store.value, Interpolated):
+        problems.add(
+            store.place,
+            "all shards would keep what their rules say in this one store; give each its own, such as …/shopwatch_"
+            "${SHARD}, or let a Prometheus in front evaluate the rules, with `rules: []`",
         )
 
 

@@ -6,7 +6,7 @@ from monitor.config.model import Config
 from probes.base import ProbeSettings
 
 #: Settings that are read once: a change waits for the next start, and a reload says so.
-FIXED = ("location", "listen", "store", "store_password", "probers")
+FIXED = ("location", "shard", "listen", "store", "store_password", "probers")
 
 
 class Changes(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 from alerts.notifiers import CHANNELS, IMPLIED
 from alerts.objective import Objective
-from monitor.config.checks import check_canary, check_front, check_labels, check_probe, check_store
+from monitor.config.checks import check_canary, check_front, check_labels, check_probe, check_shard, check_store
 from monitor.config.coverage import check_coverage
 from monitor.config.defaults import Defaults
 from monitor.config.files import read_files
@@ -63,6 +63,7 @@ def _build(root: Node, problems: Problems) -> Config | None:
     config = validate(Config, root, WHOLE, problems, data, folder, known=_READING)
     if config is not None:
         check_store(config, root, problems)
+        check_shard(config, root, problems)
         check_front(config, root, alerts, problems)
         check_names(config, root, problems)
         check_coverage(root, config.routes, [*alerts, *objective_alerts(config)], problems)

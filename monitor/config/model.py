@@ -1,5 +1,6 @@
 """The whole config, as everything else reads it: one frozen model, checked and complete."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from alerts.objective import Objective
 from alerts.oncall import Override, Person, Roster, Rotation
 from alerts.route import Route
 from alerts.standby import PrometheusSettings
+from monitor.config.shard import Shard, read_shard
 from monitor.deadman import DeadmanSettings
 from monitor.store.engine import StoreError, sqlite_path
 from probes.backup.settings import BackupSettings
@@ -39,6 +41,12 @@ def check_listen(listen: str) -> str:
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise ValueError(f"{listen!r} is ambiguous; put an IPv6 address in brackets, such as [::1]:9469")
     return listen
+
+
+def _check_shard(shard: Any) -> Any:
+    """Before it must be text, so that a number alone is told what is missing."""
+    read_shard(str(shard))
+    return shard
 
 
 def _check_external_url(url: str) -> str:
@@ -88,6 +96,11 @@ class Config(Settings):
     version: Literal[1] = Field(default=1, description="The version of this grammar.")
     location: str = Field(
         default="local", min_length=1, description="Where the prober stands: a label on all that it sees."
+    )
+    shard: Annotated[str, BeforeValidator(_check_shard)] = Field(
+        default="1/1",
+        description="Which of several machines at this location this is, such as 2/3: each looks at its part.",
+        examples=["${SHARD}/3"],
     )
     listen: Annotated[str, AfterValidator(check_listen)] = Field(
         default="127.0.0.1:9469", description="The address of the operators' page, /metrics and the API."
@@ -145,6 +158,7 @@ class Config(Settings):
 
     _files: tuple[Path, ...] = PrivateAttr(default=())
     _runbooks: tuple[Path, ...] = PrivateAttr(default=())
+    _elsewhere: Mapping[str, int] = PrivateAttr(default_factory=dict)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -155,6 +169,21 @@ class Config(Settings):
     def runbooks(self) -> tuple[Path, ...]:
         """The folders of runbooks, NAME.md each: `runbooks` beside the config, then ours."""
         return self._runbooks
+
+    @property
+    def part(self) -> Shard:
+        """Which machine of this location this is."""
+        return read_shard(self.shard)
+
+    @property
+    def standpoint(self) -> str:
+        """Which machine in the world this is: keeps apart what several write into one store."""
+        return self.location if self.part.alone else f"{self.location} {self.part}"
+
+    @property
+    def elsewhere(self) -> Mapping[str, int]:
+        """The probes that other machines of this location look at, and their numbers (see monitor.config.share)."""
+        return self._elsewhere
 
     @property
     def address(self) -> tuple[str, int]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
+from monitor.config import Config
+from monitor.config.share import where
 from monitor.ownmetrics import own_metrics
 from monitor.selfwatch import VERSION
 from monitor.silenced import watched
@@ -61,7 +63,9 @@ def create(shop: "Shopwatch") -> FastAPI:
     app.include_router(state.router(shop))
     app.include_router(metrics.router(shop.exposition))
     app.include_router(probe.router(shop.errands, lambda: shop.config.blackbox))
-    app.include_router(heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now))
+    app.include_router(
+        heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now, lambda name: where(shop.config, name))
+    )
     app.include_router(
         incidents.router(shop.desk, shop.store, lambda: shop.config.url, shop.clock, lambda: watched(shop.config))
     )
@@ -102,6 +106,7 @@ def _overview(shop: "Shopwatch") -> Callable[[], Awaitable[Overview]]:
         backups = [(backup.name, backup.type) for backup in config.backups]
         return Overview(
             location=config.location,
+            share=_share(config),
             now=now,
             version=VERSION,
             incidents=incident_views((one.incident for one in open_ones), now),
@@ -113,6 +118,12 @@ def _overview(shop: "Shopwatch") -> Callable[[], Awaitable[Overview]]:
         )
 
     return overview
+
+
+def _share(config: Config) -> str:
+    """Which machine of several this is, in a few words."""
+    here, others = config.part, len(config.elsewhere)
+    return "" if here.alone else f"shard {here.number} of {here.of}: {others} more probes are elsewhere"
 
 
 async def _open_ones(shop: "Shopwatch") -> tuple[list[Stored], list[str]]:

@@ -25,9 +25,13 @@ class _Refused(Exception):
 
 
 def router(
-    heartbeats: Heartbeats, settings: Callable[[str], ProbeSettings | None], reported: Callable[[str], None]
+    heartbeats: Heartbeats,
+    settings: Callable[[str], ProbeSettings | None],
+    reported: Callable[[str], None],
+    elsewhere: Callable[[str], str] = lambda name: "",
 ) -> APIRouter:
-    """The route for jobs. `settings` finds a passive probe by name; `reported` is called after each report.
+    """The route for jobs. `settings` finds a passive probe by name; `reported` is called after each report;
+    `elsewhere` says which other machine a probe is on, or nothing.
 
     GET or POST, `?status=fail` for a failure, `?message=` or the body to say what happened.
     """
@@ -37,6 +41,8 @@ def router(
     async def heartbeat(name: str, request: Request) -> Response:
         try:
             probe = settings(name)
+            if probe is None and (other := elsewhere(name)):  # it would be lost here: whoever judges the job is there
+                raise _Refused(421, f"{name!r} reports to {other}")
             if probe is None:
                 raise _Refused(404, f"no heartbeat is called {name[:100]!r}")
             _check_token(getattr(probe, "token", None), request)

@@ -66,7 +66,8 @@ class BackupView:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole page. `state` is one of the outcomes: it colours the verdict. `faults` is why not to trust the rest."""
+    """The whole page. `state` is one of the outcomes: it colours the verdict. `faults` is why not to trust the rest,
+    `share` which of several machines this is."""
 
     location: str
     now: float
@@ -77,6 +78,7 @@ class Overview:
     oncall: Sequence[Shift]
     notifiers: Sequence[str]
     faults: Sequence[str] = ()
+    share: str = ""
 
     @property
     def verdict(self) -> str:

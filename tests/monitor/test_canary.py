@@ -27,7 +27,7 @@ def test_our_own_network_opens_no_incident_and_ends_none(tmp_path):
         page.status = 500
         until(lambda: shop.query('probe_outcome{probe="home",outcome="unknown"} == 1'), "our own trouble")
         assert shop.query('probe_success{probe="home"}') == []
-        assert 'shopwatch_canary_up{canary="uplink"} 0' in shop.client.get("/metrics").text
+        assert 'shopwatch_canary_up{canary="uplink",location="local"} 0' in shop.client.get("/metrics").text
         time.sleep(2)
         assert "PAGE" not in shop.output
 

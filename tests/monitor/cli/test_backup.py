@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cli import backup as command
+from monitor.config.shard import shard_of
 from probes.backup import record
 from probes.backup.sqlite_take import take_copy
 from tests.probes.backup.shops import sqlite_shop
@@ -130,3 +131,16 @@ def test_what_a_backup_holds_does_not_steer_the_terminal(shop: Path, capsys: pyt
         target.commit()
     run(shop, "verify", "shop")
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_the_list_of_one_machine_says_which_other_ones_verify_the_rest(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What they found lies in their stores: here it would read as never verified."""
+    here, there = shard_of("shop", 5), shard_of("other", 5)
+    assert here != there
+    (shop.parent / "config.yaml").write_text(f"shard: {here}/5\n{CONFIG}")
+    assert run(shop, "list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["BACKUP", "shop", "other"]
+    assert lines[2] == f"other is verified by shard {there} of 5"

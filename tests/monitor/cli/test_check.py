@@ -103,3 +103,44 @@ routes:
         "  on call   mei for primary, until 2026-11-23 10:00 UTC",
         "  listens   on 127.0.0.1:9469, people open https://watch.example",
     ]
+
+
+def test_the_summary_says_which_machine_this_is_and_what_is_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "own.yml").write_text(
+        """\
+groups:
+  - name: own
+    rules:
+      - alert: OrdersUnseen
+        expr: absent(shop_orders_total)
+        labels: {severity: page, owner: web}
+        annotations: {summary: Nobody counts orders, description: Look., runbook_url: runbooks/SiteDown}
+"""
+    )
+    (tmp_path / "config.yaml").write_text(
+        """\
+location: here
+shard: ${SHARD}/2
+canary: up
+rules: [rules/own.yml]
+probes:
+  - {name: up, type: icmp, host: 192.0.2.1}
+  - {name: a, type: http, url: https://a.example}
+  - {name: b, type: http, url: https://b.example}
+  - {name: import, type: heartbeat, every: 1h}
+"""
+    )
+    here, there = (list(summary(load(tmp_path, {"SHARD": number}), 0.0)) for number in "12")
+    assert here[:2] == [
+        "  watches   3 probes from here: 1 icmp, 1 http, 1 heartbeat",
+        "  shard     1/2; 1 more probe on the others",
+    ]
+    assert there[:3] == [
+        "  watches   2 probes from here: 1 icmp, 1 http",
+        "  shard     2/2; 2 more probes on the others",
+        "            import reports to shard 1",
+    ]
+    for lines in (here, there):
+        (warning,) = (line for line in lines if "warning" in line)
+        assert warning.startswith("  warning   OrdersUnseen fires on every shard that has not what it misses; let a ")

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from monitor.cli import probe as command
+from monitor.config.shard import shard_of
 from monitor.heartbeats import Heartbeats
 from monitor.store import Store
 
@@ -95,6 +96,18 @@ def test_a_job_is_judged_by_what_it_reported_to_the_service(config, capsys):
     store.close()
     assert run(config, "job") == 1
     assert "disk full" in capsys.readouterr().out
+
+
+def test_another_machine_s_page_can_be_looked_at_here_but_its_jobs_report_there(config, capsys):
+    whole = config.read_text()
+    there = shard_of("job", 2)
+    here = 3 - there
+    config.write_text(f"shard: {here}/2\n{whole}")
+    assert run(config, "job") == 3
+    assert capsys.readouterr().err == f"'job' reports to shard {there} of 2, and this is shard {here}; ask there\n"
+    for number in (1, 2):
+        config.write_text(f"shard: {number}/2\n{whole}")
+        assert run(config, "home") == 0
 
 
 def test_an_unknown_name_is_a_usage_error_with_a_hint(config, capsys):

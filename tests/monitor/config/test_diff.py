@@ -44,6 +44,12 @@ def test_probes_are_told_apart_by_name(tmp_path: Path) -> None:
     assert str(changes) == "probes: 1 added, 1 removed, 1 changed, 2 unchanged; not before the next start: location"
 
 
+def test_another_number_of_machines_waits_for_the_next_start(tmp_path: Path) -> None:
+    old = _load(tmp_path, f"shard: 1/1\n{BASE}")
+    changes = diff(old, _load(tmp_path, f"shard: 1/2\n{BASE}"))
+    assert str(changes) == "probes: 4 unchanged; not before the next start: shard"
+
+
 def test_a_default_or_a_secret_that_changes_changes_its_probes(tmp_path: Path) -> None:
     old = _load(tmp_path, BASE)
     assert len(diff(old, _load(tmp_path, BASE.replace("every: 30s", "every: 31s"))).changed) == 4

@@ -26,7 +26,9 @@ class Office:
         self.heartbeats = Heartbeats(self.store, lambda: self.now)
         self.heartbeats.expect(["import"])
         self.app = FastAPI()
-        self.app.include_router(router(self.heartbeats, {"import": self.probe}.get, self.told.append))
+        elsewhere = {"export": "shard 2 of 3, and this is shard 1"}
+        find = {"import": self.probe}.get
+        self.app.include_router(router(self.heartbeats, find, self.told.append, lambda name: elsewhere.get(name, "")))
 
     def send(self, method="GET", path="/heartbeat/import", **more):
         async def ask():
@@ -47,6 +49,14 @@ def office(tmp_path):
     office = Office(f"sqlite:{tmp_path}/state.db")
     yield office
     office.store.close()
+
+
+def test_a_report_to_the_wrong_machine_is_sent_to_the_right_one(office):
+    """It is judged elsewhere: taken in here it would be lost."""
+    assert office.send("POST", "/heartbeat/export") == (421, "'export' reports to shard 2 of 3, and this is shard 1")
+    assert office.told == []
+    code, said = office.send("POST", "/heartbeat/nobody")
+    assert (code, said) == (404, "no heartbeat is called 'nobody'")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
