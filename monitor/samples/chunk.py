@@ -7,7 +7,8 @@ are sorted by place so that zlib finds the repetitions. Python reads such a chun
 
 import zlib
 from array import array
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from struct import Struct
 
@@ -28,10 +29,13 @@ SIZE = 120
 
 def pack(times: Sequence[int], values: "array[float]") -> bytes:
     """The samples as one chunk. Times ascend; there is at least one, and a few thousand at most."""
-    time_code, time_bytes = _pack_times(times)
-    value_code, value_bytes = _pack_values(values)
-    head = _HEAD.pack(times[0], times[-1], len(times), time_code, value_code, len(time_bytes))
-    return head + time_bytes + value_bytes
+    return joined(times[0], times[-1], len(times), pack_times(times), pack_values(values))
+
+
+def joined(first: int, last: int, samples: int, times: tuple[int, bytes], values: tuple[int, bytes]) -> bytes:
+    """The chunk of so many samples, of what `pack_times` and `pack_values` answered."""
+    head = _HEAD.pack(first, last, samples, times[0], values[0], len(times[1]))
+    return head + times[1] + values[1]
 
 
 def span(chunk: bytes) -> tuple[int, int]:
@@ -53,7 +57,23 @@ def unpack(chunk: bytes) -> tuple[list[int], "array[float]"]:
     return times, _unpack_values(value_code, samples, chunk[middle:])
 
 
-def _pack_times(times: Sequence[int]) -> tuple[int, bytes]:
+def window(chunks: Iterable[bytes], after_ms: int, until_ms: int) -> tuple[list[int], list[float]]:
+    """Times and values of all samples with after_ms < time <= until_ms, of chunks that follow each other."""
+    times: list[int] = []
+    found: list[float] = []
+    for packed in chunks:
+        begin, end = span(packed)
+        if end > after_ms and begin <= until_ms:
+            chunk_times, chunk_values = unpack(packed)
+            first = bisect_right(chunk_times, after_ms)
+            last = bisect_right(chunk_times, until_ms, first)
+            times += chunk_times[first:last]
+            found += chunk_values[first:last]
+    return times, found
+
+
+def pack_times(times: Sequence[int]) -> tuple[int, bytes]:
+    """The codec of the times' distances, and their bytes."""
     distances = [after - before for before, after in pairwise(times)]
     least = min(distances, default=0)
     if least == max(distances, default=0):
@@ -70,7 +90,8 @@ def _unpack_times(first: int, last: int, samples: int, code: int, packed: bytes)
     return list(accumulate((distance + least for distance in distances), initial=first))
 
 
-def _pack_values(values: "array[float]") -> tuple[int, bytes]:
+def pack_values(values: "array[float]") -> tuple[int, bytes]:
+    """The codec of the values, and their bytes."""
     raw = values.tobytes()
     if raw == raw[:8] * len(values):
         return _CONSTANT, raw[:8]

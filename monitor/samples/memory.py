@@ -7,8 +7,8 @@ from threading import Lock
 from alerts.promql import Matcher
 from monitor.samples import chunk
 from monitor.samples.index import Index
-from monitor.samples.series import Series
-from monitor.samples.sheet import KEPT, SIZE, Columns, Sheet
+from monitor.samples.series import Seat, Series
+from monitor.samples.sheet import SIZE, Columns, Sheet
 from probes.base import Labels
 
 #: Series looked at for what is too old, each time that some chunk is full.
@@ -17,6 +17,7 @@ _SWEEP = 200
 _FULL_SWEEP_MS = 1000
 #: Series that begin together pack their first samples at so many different moments.
 _PHASES = 59  # prime, as probes have alike many series
+_FOR_EVER = 1 << 62
 
 
 class Samples:
@@ -41,7 +42,7 @@ class Samples:
         self._created = 0
         self._newest_ms = 0
         self._swept_ms = 0
-        self._unswept: list[Series] = []
+        self._unswept: list[Series | Sheet] = []
 
     @property
     def sample_count(self) -> int:
@@ -67,31 +68,31 @@ class Samples:
         with self._lock:
             sheet = columns.sheet
             if sheet is None or sheet.torn:
-                sheet = self._seat(columns, at_ms)
+                sheet = columns.sheet = self._seat(columns, at_ms)
                 if sheet is None:  # not all of them can sit on one sheet now
                     taken = [self._append(*one) for one in zip(columns.labels, repeat(at_ms), values, strict=False)]
                     return all(taken)
-            if not self._has_room(sheet.width):
-                self.refused["samples"] += sheet.width
+            width = len(sheet.form)
+            if not self._has_room(width):
+                self.refused["samples"] += width
                 return False
             if not sheet.takes(at_ms):
-                self.refused["order"] += sheet.width
+                self.refused["order"] += width
                 return False
-            if not sheet.reaches(at_ms):
-                sheet = self._next_sheet(columns, sheet, at_ms)
-            sheet.add(at_ms, values)
-            self._count += sheet.width
+            packed = sheet.add(at_ms, values)
+            self._count += width
+            if packed:
+                self._newest_ms = max(self._newest_ms, at_ms)
+                self._sweep()
             return True
 
     def adopt(self, labels: Labels, packed: bytes) -> bool:
         """Remember a whole chunk (monitor.samples.chunk) at once, as `append` does one sample."""
         first, last = chunk.span(packed)
         with self._lock:
-            series = self._index.get(labels) or self._create(labels, first)
+            series = self._alone(labels) or self._create(labels, first)
             if series is None:
                 return False
-            if series.sheet is not None:
-                series.sheet.tear()
             if not self._has_room(chunk.count(packed)):
                 self.refused["samples"] += chunk.count(packed)
                 return False
@@ -102,20 +103,25 @@ class Samples:
             self._newest_ms = max(self._newest_ms, last)
             return True
 
-    def select(self, matchers: tuple[Matcher, ...], start_ms: int, end_ms: int) -> list[Series]:
+    def select(self, matchers: tuple[Matcher, ...], start_ms: int, end_ms: int) -> list[Series | Seat]:
         """Every series that fits all matchers, whether or not it has samples between the two times."""
-        return self._index.select(matchers)
+        found = self._index.select(matchers)
+        if found is None:  # it is rare that series move, and takes a moment
+            with self._lock:
+                found = self._index.select(matchers)
+        assert found is not None, "nothing moves while we have the lock"
+        return found
 
     def last(self, labels: Labels) -> float | None:
         """The newest value of a series, or None where there is none."""
         series = self._index.get(labels)
-        newest = series.latest(0, series.last_ms()) if series is not None else None
+        newest = series.latest(0, _FOR_EVER) if series is not None else None
         return newest[1] if newest is not None else None
 
     def remove(self, labels: Labels) -> bool:
         """Forget a series at once, with its samples; answers whether there was one."""
         with self._lock:
-            series = self._index.get(labels)
+            series = self._alone(labels)
             if series is None:
                 return False
             self._forget(series)
@@ -130,13 +136,9 @@ class Samples:
         return self._index.label_values(name)
 
     def _append(self, labels: Labels, at_ms: int, value: float) -> bool:
-        series = self._index.get(labels)
+        series = self._alone(labels) or self._create(labels, at_ms)
         if series is None:
-            series = self._create(labels, at_ms)
-            if series is None:
-                return False
-        elif series.sheet is not None:
-            series.sheet.tear()
+            return False
         if not self._has_room(1):
             self.refused["samples"] += 1
             return False
@@ -152,34 +154,46 @@ class Samples:
 
     def _seat(self, columns: Columns, at_ms: int) -> Sheet | None:
         """A new sheet for all series of these columns; None where one of them has a later sample, or has no room."""
-        columns.sheet = None
-        known = [self._index.get(labels) for labels in columns.labels]
-        if len(self._index) + known.count(None) > self.max_series or len(set(columns.labels)) < len(known):
+        form = self._index.form(columns.own, columns.base)
+        known = [self._index.get(form.labels(columns.base, place)) for place in range(len(form))]
+        if len(self._index) + known.count(None) > self.max_series or len(form.places) < len(form) or not known:
             return None
         if any(series is not None and series.last_ms() >= at_ms for series in known):
             return None
-        members = [series or self._add(labels) for series, labels in zip(known, columns.labels, strict=True)]
-        for member in members:
-            if member.sheet is not None:
-                member.sheet.tear()
-        sheet = Sheet(members, at_ms, SIZE - members[0].phase // 2) if members else None
-        if sheet is not None:
-            columns.labels, columns.sheet = [member.labels for member in members], sheet
-            for place, member in enumerate(members):
-                member.sit(sheet, place)
+        self._created += 1
+        sheet = Sheet(form, columns.base, at_ms, SIZE - self._created % _PHASES // 2)
+        if all(series is None for series in known):
+            self._index.add(sheet)
+            return sheet
+        for series in known:
+            if isinstance(series, Seat) and not series.sheet.torn:
+                self._tear(series.sheet)
+        with self._index.moving():
+            for place in range(len(form)):
+                single = self._alone(form.labels(columns.base, place))
+                if single is not None:
+                    sheet.older[place] = single.whole()
+                    self._index.remove(single)
+            self._index.add(sheet)
         return sheet
 
-    def _next_sheet(self, columns: Columns, sheet: Sheet, at_ms: int) -> Sheet:
-        """The sheet that goes on where this one is full."""
-        new = sheet.packed() if len(sheet.offsets) > KEPT else None
-        if new is None or not new.reaches(at_ms):
-            (new or sheet).tear()
-            new = self._seat(columns, at_ms)
-            assert new is not None, "every series was there, and is older than the row"
-        columns.sheet = new
-        self._newest_ms = max(self._newest_ms, at_ms)
-        self._sweep()
-        return new
+    def _alone(self, labels: Labels) -> Series | None:
+        """The series with these labels by itself: if it is on a sheet, all that are on it leave it."""
+        found = self._index.get(labels)
+        if isinstance(found, Seat):
+            self._tear(found.sheet)
+            found = self._index.get(labels)
+        assert not isinstance(found, Seat), "a torn sheet is not in the index"
+        return found
+
+    def _tear(self, sheet: Sheet) -> None:
+        """Let every series on a sheet go on by itself."""
+        with self._index.moving():
+            self._index.remove(sheet)
+            for place in range(len(sheet.form)):
+                labels = self._index.own(sheet.form.labels(sheet.base, place))
+                self._created += 1
+                self._index.add(Series.off(sheet, place, labels, self._created % _PHASES))
 
     def _create(self, labels: Labels, at_ms: int) -> Series | None:
         if len(self._index) >= self.max_series:
@@ -197,11 +211,9 @@ class Samples:
         self._index.add(series)
         return series
 
-    def _forget(self, series: Series) -> None:
-        if series.sheet is not None:
-            series.sheet.tear()
-        self._count -= series.count()
-        self._index.remove(series)
+    def _forget(self, one: Series | Sheet) -> None:
+        self._count -= one.count()
+        self._index.remove(one)
 
     def _sweep(self) -> None:
         """Forget what is too old in some series; the next call goes on with others."""
@@ -210,14 +222,14 @@ class Samples:
             self._unswept = self._index.all()
         some = self._unswept[-_SWEEP:]
         del self._unswept[-_SWEEP:]
-        for series in some:
-            if self._index.get(series.labels) is not series:
+        for one in some:
+            if not self._index.holds(one):
                 continue
-            if series.last_ms() < oldest:
-                self.evicted["age"] += series.count()
-                self._forget(series)
+            if one.last_ms() < oldest:
+                self.evicted["age"] += one.count()
+                self._forget(one)
             else:
-                gone = series.drop_before(oldest)
+                gone = one.drop_before(oldest)
                 self.evicted["age"] += gone
                 self._count -= gone
 
@@ -230,8 +242,8 @@ class Samples:
                 self._unswept = self._index.all()
             some = self._unswept[-_SWEEP:]
             del self._unswept[-_SWEEP:]
-            for series in some:
-                gone = series.drop_oldest() if self._index.get(series.labels) is series else 0
+            for one in some:
+                gone = one.drop_oldest() if self._index.holds(one) else 0
                 self.evicted["samples"] += gone
                 self._count -= gone
             if self._count + wanted <= self.max_samples:

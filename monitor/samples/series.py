@@ -1,4 +1,4 @@
-"""The samples of one series: the newest as plain numbers, its own or on a sheet, the older ones in packed chunks."""
+"""One series: by itself, the newest samples as plain numbers and the older ones in packed chunks, or on a sheet."""
 
 from array import array
 from bisect import bisect_right
@@ -25,7 +25,7 @@ class State:
         self.values = array("d")
 
 
-#: What a series has of its own that was born on a sheet. Never changed.
+#: What a series has before its first sample. Never changed.
 _NOTHING = State((), -(1 << 62))
 
 
@@ -40,29 +40,34 @@ def _packed(state: State, samples: int, base: int = 0) -> State:
 
 
 class Series:
-    """One series. One thread at a time appends; others may read meanwhile, without a lock.
+    """A series by itself. One thread at a time appends; others may read meanwhile, without a lock.
 
     Times are milliseconds. `phase` (below 60) differs among series that begin together, so that they do not all pack
-    their first samples together. While the series is on a sheet, in
-    column `place`, everything newer than the sheet's first row is there, and the older samples are in `state`.
+    their first samples together.
     """
 
-    __slots__ = ("labels", "phase", "place", "sheet", "state")
+    __slots__ = ("labels", "phase", "state")
 
     def __init__(self, labels: Labels, phase: int) -> None:
         self.labels = labels
         self.phase = phase
         self.state = _NOTHING
-        self.place = 0
-        self.sheet: Sheet | None = None
 
-    def sit(self, sheet: Sheet, place: int) -> None:
-        """Go on in a column of a sheet. The place is there before the sheet, see `_seat`."""
-        self.place = place
-        self.sheet = sheet
+    @classmethod
+    def off(cls, sheet: Sheet, place: int, labels: Labels, phase: int) -> "Series":
+        """A series with all that it had on a sheet, which is about to be torn."""
+        series = cls(labels, phase)
+        closed = sheet.chunks(place)
+        times, values = sheet.plain(place)
+        if closed or times:
+            state = State(closed, times[0] if times else chunk.span(closed[-1])[1])
+            state.offsets.extend([at - state.base for at in times])
+            state.values.extend(values)
+            series.state = state
+        return series
 
     def append(self, at_ms: int, value: float) -> bool:
-        """Add a sample of its own, later than all others; answers whether it was."""
+        """Add a sample later than all others; answers whether it was."""
         state = self.state
         if state is _NOTHING:
             state = self.state = State((), at_ms)
@@ -97,21 +102,21 @@ class Series:
         self.state = State((*state.closed, packed), last)
         return True
 
-    def keep(self, packed: bytes) -> None:
-        """Add a chunk of rows of the sheet."""
+    def whole(self) -> tuple[bytes, ...]:
+        """Everything as chunks. A head that is not shorter than the chunk before it joins it, lest there be many."""
         state = self.state
-        if state.offsets:
-            state = _packed(state, len(state.offsets), state.base)
-        self.state = State((*state.closed, packed), chunk.span(packed)[1])
+        closed, size = state.closed, len(state.values)
+        if not size:
+            return closed
+        times = [state.base + offset for offset in state.offsets[:size]]
+        values = state.values[:size]
+        while closed and chunk.count(closed[-1]) <= len(times) < chunk.SIZE:
+            before, found = chunk.unpack(closed[-1])
+            times, values, closed = before + times, found + values, closed[:-1]
+        return (*closed, chunk.pack(times, values))
 
     def latest(self, after_ms: int, until_ms: int) -> tuple[int, float] | None:
         """The newest sample with after_ms < time <= until_ms, or None."""
-        sheet, place = self._seat()
-        if sheet is not None and (row := sheet.rows() - 1) >= 0:
-            at = sheet.base + sheet.offsets[row]
-            if at <= until_ms:
-                return (at, sheet.values[row * sheet.width + place]) if at > after_ms else None
-            return self._earlier(after_ms, until_ms)
         state = self.state
         values = state.values
         size = len(values)
@@ -119,31 +124,11 @@ class Series:
             at = state.base + state.offsets[size - 1]
             if at <= until_ms:
                 return (at, values[size - 1]) if at > after_ms else None
-        return self._earlier(after_ms, until_ms)
+        times, earlier = self.window(after_ms, until_ms)
+        return (times[-1], earlier[-1]) if times else None
 
     def window(self, after_ms: int, until_ms: int) -> tuple[list[int], list[float]]:
         """Times and values of all samples with after_ms < time <= until_ms."""
-        sheet, place = self._seat()
-        if sheet is None:
-            return self._own(after_ms, until_ms)
-        first, last = sheet.find(after_ms, until_ms)
-        times, values = sheet.times(first, last), sheet.column(place, first, last).tolist()
-        if self.state is _NOTHING or after_ms >= sheet.base:
-            return times, values
-        older_times, older_values = self._own(after_ms, min(until_ms, sheet.base - 1))
-        return older_times + times, older_values + values
-
-    def _seat(self) -> tuple[Sheet | None, int]:
-        """The sheet, and the column on it, read while another thread may move this series from one to the other.
-
-        It moves by leaving, changing its place, and sitting down, so a place that stayed the same belongs to the sheet.
-        """
-        while True:
-            place, sheet = self.place, self.sheet
-            if self.place == place:
-                return sheet, place
-
-    def _own(self, after_ms: int, until_ms: int) -> tuple[list[int], list[float]]:
         state = self.state
         base, size = state.base, len(state.values)
         offsets, values = state.offsets, state.values
@@ -153,30 +138,18 @@ class Series:
         head_values = values[first:last].tolist()
         if not state.closed or (size and after_ms >= base):
             return head_times, head_values
-        times: list[int] = []
-        found: list[float] = []
-        for packed in state.closed:
-            begin, end = chunk.span(packed)
-            if end > after_ms and begin <= until_ms:
-                chunk_times, chunk_values = chunk.unpack(packed)
-                first = bisect_right(chunk_times, after_ms)
-                last = bisect_right(chunk_times, until_ms, first)
-                times += chunk_times[first:last]
-                found += chunk_values[first:last]
+        times, found = chunk.window(state.closed, after_ms, until_ms)
         return times + head_times, found + head_values
 
     def last_ms(self) -> int:
         """The time of the newest sample."""
-        if self.sheet is not None and self.sheet.offsets:
-            return self.sheet.last_ms()
         state = self.state
         return state.base + state.offsets[-1] if state.offsets else state.base
 
     def count(self) -> int:
         """How many samples are held."""
         state = self.state
-        on_sheet = self.sheet.rows() if self.sheet is not None else 0
-        return on_sheet + len(state.values) + sum(map(chunk.count, state.closed))
+        return len(state.values) + sum(map(chunk.count, state.closed))
 
     def drop_before(self, at_ms: int) -> int:
         """Forget chunks that end before a time; answers how many samples that were."""
@@ -199,6 +172,30 @@ class Series:
         self.state = new
         return sum(map(chunk.count, old.closed[:chunks]))
 
-    def _earlier(self, after_ms: int, until_ms: int) -> tuple[int, float] | None:
-        times, values = self.window(after_ms, until_ms)
-        return (times[-1], values[-1]) if times else None
+
+class Seat:
+    """A series on a sheet, made for whoever asks. Of a sheet that was torn it shows what was there until then."""
+
+    __slots__ = ("place", "sheet")
+
+    def __init__(self, sheet: Sheet, place: int) -> None:
+        self.sheet = sheet
+        self.place = place
+
+    @property
+    def labels(self) -> Labels:
+        """Sorted, `__name__` among them."""
+        sheet = self.sheet
+        return sheet.form.labels(sheet.base, self.place)
+
+    def latest(self, after_ms: int, until_ms: int) -> tuple[int, float] | None:
+        """The newest sample with after_ms < time <= until_ms, or None."""
+        return self.sheet.latest(self.place, after_ms, until_ms)
+
+    def window(self, after_ms: int, until_ms: int) -> tuple[list[int], list[float]]:
+        """Times and values of all samples with after_ms < time <= until_ms."""
+        return self.sheet.window(self.place, after_ms, until_ms)
+
+    def last_ms(self) -> int:
+        """The time of the newest sample."""
+        return self.sheet.last_ms()

@@ -1,111 +1,161 @@
-"""A sheet: the newest samples of series whose values always come together, row by row beside one column of times.
+"""A sheet: the samples of series whose values always come together, row by row beside one column of times.
 
-A probe's fifty series get their values at the same moment. Kept one by one, each needs arrays and times of its own,
-some 400 bytes before the first sample; on a sheet a value takes eight bytes, and taking in a row is one call.
+A probe's fifty series get their values at the same moment. Kept one by one, each needs its own labels, places in every
+index, arrays and times: some 700 bytes before the first sample. On a sheet a series is a number, its place; what reads
+it is made when somebody asks.
 """
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from monitor.samples import chunk
+from monitor.samples.form import Form
+from monitor.samples.rows import Rows
 from probes.base import Labels
-
-if TYPE_CHECKING:
-    from monitor.samples.series import Series
 
 #: Rows that are packed together, and those that stay plain then: what a rate over five minutes at 15 s reads.
 SIZE, KEPT = 60, 24
 #: The furthest that a row may lie from the first one, so that distances fit into four bytes.
 _REACH_MS = (1 << 31) - 1
+_NEVER = -(1 << 62)
 
 
 class Columns:
-    """The labels of series whose values always come together, in the order of the values. `sheet` is the memory's."""
+    """Series whose values always come together, in the order of the values. `sheet` is the memory's.
 
-    __slots__ = ("labels", "sheet")
+    Each is known by its `own` labels, `__name__` among them, to which `base` comes for all.
+    """
 
-    def __init__(self, labels: Sequence[Labels]) -> None:
-        self.labels = labels
+    __slots__ = ("base", "own", "sheet")
+
+    def __init__(self, own: Sequence[Labels], base: Labels = ()) -> None:
+        self.own = own
+        self.base = base
         self.sheet: Sheet | None = None
+
+    @property
+    def labels(self) -> list[Labels]:
+        """All labels of each series, sorted."""
+        return [tuple(sorted((*self.base, *one))) for one in self.own]
 
 
 class Sheet:
-    """Rows of values. One thread at a time adds; others may read meanwhile, without a lock, as rows only ever grow.
+    """One thread at a time adds rows; others may read meanwhile, without a lock.
 
-    Times are milliseconds; `base` is the first row's. A sheet that was `torn` is added to no more.
+    Times are milliseconds. `older` holds chunks of what series had before they came here. A sheet that was `torn` is
+    out of use, and what was on it is elsewhere.
     """
 
-    __slots__ = ("base", "full", "members", "offsets", "torn", "values", "width")
+    __slots__ = ("_full", "base", "form", "older", "rows", "torn")
 
-    def __init__(self, members: "Sequence[Series]", base: int, full: int) -> None:
-        self.members = members
-        self.width = len(members)
+    def __init__(self, form: Form, base: Labels, begin: int, full: int = SIZE) -> None:
+        self.form = form
         self.base = base
-        self.full = full + KEPT
-        self.offsets = array("i")
-        self.values = array("d")
+        self.older: dict[int, tuple[bytes, ...]] = {}
+        self.rows = Rows.none(len(form), begin)
         self.torn = False
-
-    def rows(self) -> int:
-        """How many rows are whole: a reader goes by the values, which come after the time."""
-        return len(self.values) // self.width
+        self._full = full + KEPT
 
     def takes(self, at_ms: int) -> bool:
         """Whether a row of this time is later than all others."""
-        return not self.offsets or at_ms - self.base > self.offsets[-1]
+        return at_ms > self.last_ms()
 
-    def reaches(self, at_ms: int) -> bool:
-        """Whether there is room for a row of this time: neither too many are there, nor is it too far off."""
-        return len(self.offsets) < self.full and at_ms - self.base <= _REACH_MS
+    def add(self, at_ms: int, values: Sequence[float]) -> bool:
+        """Add a row that it takes; answers whether older rows were packed for it.
 
-    def add(self, at_ms: int, values: Sequence[float]) -> None:
-        """Add a row, as wide as the sheet. Raises ValueError for another, and TypeError for what is no number."""
-        row = array("d", values)
-        if len(row) != self.width:
-            raise ValueError(f"a row of {len(row)} values does not fit on a sheet of {self.width} columns")
-        self.offsets.append(at_ms - self.base)
-        self.values.extend(row)
+        Raises ValueError for a row of another width, and TypeError for what is no number.
+        """
+        if len(values) != len(self.form):
+            raise ValueError(f"a row of {len(values)} values does not fit on a sheet of {len(self.form)} columns")
+        rows = self.rows
+        near = at_ms - rows.begin <= _REACH_MS
+        packs = len(rows.offsets) >= self._full or (not near and len(rows.offsets) > 0)
+        if packs:
+            rows = rows.packed(KEPT if near else 0)
+            self._full = SIZE + KEPT
+        self.rows = rows.add(at_ms, values)
+        return packs
 
     def last_ms(self) -> int:
-        """The time of the newest row."""
-        return self.base + self.offsets[-1]
+        """The time of the newest sample; long ago when there is none."""
+        rows = self.rows
+        if rows.offsets:
+            return rows.begin + rows.offsets[-1]
+        ends = [page.span()[1] for page in rows.pages[-1:]]
+        return max((*ends, *(chunk.span(chunks[-1])[1] for chunks in self.older.values())), default=_NEVER)
 
-    def find(self, after_ms: int, until_ms: int) -> tuple[int, int]:
-        """The rows from the first with after_ms < time, to the one behind the last with time <= until_ms."""
-        last = bisect_right(self.offsets, until_ms - self.base, 0, self.rows())
-        return bisect_right(self.offsets, after_ms - self.base, 0, last), last
+    def latest(self, place: int, after_ms: int, until_ms: int) -> tuple[int, float] | None:
+        """A series' newest sample with after_ms < time <= until_ms, or None."""
+        rows = self.rows
+        row = rows.count() - 1
+        if row >= 0:
+            at = rows.begin + rows.offsets[row]
+            if at <= until_ms:
+                return (at, rows.value(place, row)) if at > after_ms else None
+        times, values = self.window(place, after_ms, until_ms)
+        return (times[-1], values[-1]) if times else None
 
-    def times(self, first: int, last: int) -> list[int]:
-        """The times of these rows."""
-        base = self.base
-        return [base + offset for offset in self.offsets[first:last]]
+    def window(self, place: int, after_ms: int, until_ms: int) -> tuple[list[int], list[float]]:
+        """Times and values of a series' samples with after_ms < time <= until_ms."""
+        rows = self.rows
+        first, last = rows.find(after_ms, until_ms)
+        times, values = rows.times(first, last), rows.column(place, first, last).tolist()
+        if after_ms >= rows.begin:
+            return times, values
+        older = [some for some in self.older.get(place, ()) if _overlaps(chunk.span(some), after_ms, until_ms)]
+        older += [page.chunk(place) for page in rows.pages if _overlaps(page.span(), after_ms, until_ms)]
+        if not older:
+            return times, values
+        before = chunk.window(older, after_ms, until_ms)
+        return before[0] + times, before[1] + values
 
-    def column(self, place: int, first: int, last: int) -> "array[float]":
-        """One series' values in these rows."""
-        return self.values[first * self.width + place : last * self.width : self.width]
+    def chunks(self, place: int) -> tuple[bytes, ...]:
+        """What is packed of a series."""
+        return (*self.older.get(place, ()), *(page.chunk(place) for page in self.rows.pages))
 
-    def packed(self) -> "Sheet":
-        """Hand the older rows to the series as chunks; answers the sheet of the others, which takes its place."""
-        done = len(self.offsets) - KEPT
-        times = self.times(0, done)
-        known: dict[bytes, bytes] = {}  # constants of one sheet look alike
-        for place, member in enumerate(self.members):
-            packed = chunk.pack(times, self.column(place, 0, done))
-            member.keep(known.setdefault(packed, packed))
-        new = Sheet(self.members, self.base + self.offsets[done], SIZE)
-        new.offsets.extend([offset - self.offsets[done] for offset in self.offsets[done:]])
-        new.values = self.values[done * self.width :]
-        for member in self.members:
-            member.sheet = new
-        return new
+    def plain(self, place: int) -> tuple[list[int], "array[float]"]:
+        """Times and values of what is not packed of a series."""
+        rows = self.rows
+        return rows.times(0, rows.count()), rows.column(place, 0, rows.count())
 
-    def tear(self) -> None:
-        """Hand every row to its series, each of which goes on by itself."""
-        times = self.times(0, self.rows())
-        for place, member in enumerate(self.members):
-            for at, value in zip(times, self.column(place, 0, len(times)), strict=True):
-                member.append(at, value)
-            member.sheet = None
-        self.torn = True
+    def count(self) -> int:
+        """How many samples are held, of all series."""
+        rows = self.rows
+        whole = rows.count() + sum(page.count() for page in rows.pages)
+        return whole * len(self.form) + sum(map(_samples, self.older.values()))
+
+    def drop_before(self, at_ms: int) -> int:
+        """Forget chunks and pages that end before a time; answers how many samples that were."""
+        pages = self.rows.pages
+        gone = 0
+        while gone < len(pages) and pages[gone].span()[1] < at_ms:
+            gone += 1
+        older = {place: _since(chunks, at_ms) for place, chunks in self.older.items()}
+        return self._drop(older, gone)
+
+    def drop_oldest(self) -> int:
+        """Forget the oldest chunks or page, if there are any; answers how many samples that were."""
+        if self.older:
+            return self._drop({place: chunks[1:] for place, chunks in self.older.items()}, 0)
+        return self._drop({}, min(1, len(self.rows.pages)))
+
+    def _drop(self, older: dict[int, tuple[bytes, ...]], pages: int) -> int:
+        gone = sum(map(_samples, self.older.values())) - sum(map(_samples, older.values()))
+        if gone:
+            self.older = {place: chunks for place, chunks in older.items() if chunks}
+        if pages:
+            gone += sum(page.count() for page in self.rows.pages[:pages]) * len(self.form)
+            self.rows = self.rows.without(pages)
+        return gone
+
+
+def _overlaps(span: tuple[int, int], after_ms: int, until_ms: int) -> bool:
+    return span[1] > after_ms and span[0] <= until_ms
+
+
+def _samples(chunks: tuple[bytes, ...]) -> int:
+    return sum(map(chunk.count, chunks))
+
+
+def _since(chunks: tuple[bytes, ...], at_ms: int) -> tuple[bytes, ...]:
+    return tuple([some for some in chunks if chunk.span(some)[1] >= at_ms])

@@ -85,7 +85,7 @@ def test_a_series_reads_as_a_plain_list_would(steps: list[tuple[int, float]], af
     if newest is not None:
         assert newest[0] == inside[-1][0]
         assert bits([newest[1]]) == bits([inside[-1][1]])
-    assert samples.sample_count == series.count() == len(expected)
+    assert samples.sample_count == len(series.window(-1, at)[0]) == len(expected)
 
 
 def test_a_long_pause_between_samples_is_kept() -> None:
@@ -123,7 +123,7 @@ def test_old_samples_go_and_series_with_them() -> None:
     (kept,) = samples.select(named("kept"), 0, 0)
     first = kept.window(-1, 10**12)[0][0]
     assert 3 * 3_600_000 < first < 4 * 3_600_000
-    assert samples.sample_count == kept.count()
+    assert samples.sample_count == len(kept.window(-1, 10**12)[0])
     assert samples.evicted["age"] == 5 * 240 + 1 - samples.sample_count
 
 
@@ -263,7 +263,7 @@ def test_a_whole_chunk_is_taken_in_as_if_its_samples_had_come() -> None:
     assert samples.append(one, 6000, 6.0)
     (series,) = samples.select(named("a"), 0, 0)
     assert series.window(0, 9000) == ([1000, 2000, 3000, 4000, 5000, 6000], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
-    assert samples.sample_count == series.count() == 6
+    assert samples.sample_count == len(series.window(0, 9000)[0]) == 6
 
 
 def test_a_chunk_that_is_not_later_is_refused() -> None:
@@ -344,7 +344,7 @@ def test_series_on_sheets_read_as_plain_lists_would(story, after, length) -> Non
             assert newest[0] == inside[-1][0]
             assert bits([newest[1]]) == bits([inside[-1][1]])
         assert series.last_ms() == expected[series.labels][-1][0]
-        assert series.count() == len(expected[series.labels])
+        assert len(series.window(-1, at)[0]) == len(expected[series.labels])
 
 
 def test_a_row_that_is_not_later_is_refused_whole() -> None:
@@ -403,13 +403,34 @@ def test_rows_months_apart_are_kept() -> None:
     assert series.window(-1, 5 * month)[0] == [number * month + extra for number in range(5) for extra in (0, 1)]
 
 
-def test_constants_of_one_sheet_are_stored_once() -> None:
-    samples, columns = Samples(), Columns(NAMES[:3])
+def test_columns_that_are_alike_or_stand_still_take_no_room() -> None:
+    samples, columns = Samples(), Columns(NAMES[:5])
     for tick in range(200):
-        samples.append_row(columns, tick * 15_000, (7, 7, tick / 7))
-    a, b, c = samples.select((Matcher("probe", "=", "home"),), 0, 10**9)
-    assert a.state.closed[0] is b.state.closed[0]
-    assert a.state.closed[0] != c.state.closed[0]
+        samples.append_row(columns, tick * 15_000, (7, tick, tick / 7, -0.0 if tick % 2 else 0.0, tick))
+    assert columns.sheet is not None
+    assert columns.sheet.rows.layout.width == 3
+    _, *alike = samples.select((Matcher("__name__", "=~", "a|b|e"),), 0, 10**9)
+    assert alike[0].window(-1, 10**9) == alike[1].window(-1, 10**9)
+    assert columns.sheet.rows.pages[0].chunk(1) == columns.sheet.rows.pages[0].chunk(4)
+
+
+def test_columns_of_a_probe_share_its_labels() -> None:
+    base = (("probe", "home"), ("location", "here"))
+    samples, columns = Samples(), Columns([(("__name__", "b"), ("z", "1")), (("__name__", "a"),)], base)
+    samples.append_row(columns, 1, (1, 2))
+    samples.append(labels("a", probe="away"), 1, 3)
+    expected = labels("a", probe="home", location="here"), labels("b", probe="home", location="here", z="1")
+    assert sorted(columns.labels) == sorted(expected)
+    assert sorted(one.labels for one in samples.select((Matcher("probe", "=", "home"),), 0, 1)) == sorted(expected)
+    assert [one.labels for one in samples.select((*named("b"), Matcher("z", "=~", "1|2")), 0, 1)] == [expected[1]]
+    assert samples.select((*named("b"), Matcher("location", "!=", "here")), 0, 1) == []
+    assert samples.last(expected[0]) == 2.0
+    assert samples.label_values("__name__") == ["a", "b"]
+    assert samples.label_names() == ["__name__", "location", "probe", "z"]
+    assert samples.remove(expected[1])
+    assert samples.label_names() == ["__name__", "location", "probe"]
+    assert samples.append(expected[0], 2, 5)
+    assert [one.latest(0, 2) for one in samples.select(named("a"), 0, 1)] == [(1, 3.0), (2, 5.0)]
 
 
 def test_readers_see_whole_rows_while_series_change_their_sheets() -> None:
