@@ -6,13 +6,15 @@ writing a block is filling in the numbers and the probe's own labels, which cost
 
 import logging
 from collections.abc import Iterable
+from itertools import groupby
 from math import isfinite
 from operator import itemgetter
 from typing import Any
 
 from alerts.promql.stale import STALE
 from monitor.metrics.family import Families, Family
-from monitor.metrics.text import Reading, is_writable, writable, write_labels
+from monitor.metrics.form import Keeps, form
+from monitor.metrics.text import Reading, is_writable, series_of, writable, write_labels
 from monitor.samples import Columns
 from probes.base import Labels
 
@@ -25,34 +27,40 @@ _BASE = "\0"
 
 
 class Shape:
-    """Which series a block has, sorted by family. A name that cannot be written, or stands twice, is left out."""
+    """Which series a block has, sorted by family. What cannot be written, stands twice, or is `taken` is left out.
 
-    def __init__(self, signature: Signature, families: Families, reserved: frozenset[str]) -> None:
+    `reserved` are the labels that the probe itself has, and `taken` the series that the service writes for it.
+    """
+
+    def __init__(
+        self, signature: Signature, families: Families, reserved: frozenset[str], taken: frozenset[str] = frozenset()
+    ) -> None:
         places = {}
         for place, (name, labels) in enumerate(signature):
-            if is_writable(name, labels):
-                places[name, _renamed(labels, reserved)] = place
+            own = _renamed(labels, reserved)
+            series = series_of(name, own)
+            if is_writable(name, own) and series not in taken:
+                places[series] = name, own, place
             else:
                 LOG.warning("the sample %s%r cannot be written for Prometheus, so it is left out", name, labels)
-        ordered = sorted(places.items(), key=lambda item: (families.of(item[0][0]).name, item[1]))
+        ordered = sorted(places.values(), key=lambda item: (families.of(item[0]).name, item[2]))
         #: Each series' own labels, `__name__` included: shared by all probes of this shape, for there may be 100,000.
-        self.labels = tuple((("__name__", name), *labels) for (name, labels), _ in ordered)
-        self._places = [place for _, place in ordered]
+        self.labels = tuple((("__name__", name), *labels) for name, labels, _ in ordered)
+        self._places = [place for _, _, place in ordered]
         self._pick = itemgetter(*self._places) if len(self._places) > 1 else None
-        self.parts: list[tuple[Family, str, int, int]] = []
-        for index, ((name, labels), _) in enumerate(ordered):
-            self._add(families.of(name), _template(name, labels), index)
+        self.parts: list[tuple[Family, str, int, int, Keeps | None]] = []
+        for family, part in groupby(enumerate(ordered), key=lambda item: families.of(item[1][0])):
+            self._add(family, list(part))
 
     def pick(self, values: tuple[float, ...]) -> tuple[float, ...]:
         """The values of the signature in the order of the series."""
         return self._pick(values) if self._pick else tuple(values[place] for place in self._places)
 
-    def _add(self, family: Family, template: str, index: int) -> None:
-        if self.parts and self.parts[-1][0] is family:
-            _, lines, start, _ = self.parts.pop()
-            self.parts.append((family, lines + template, start, index + 1))
-        else:
-            self.parts.append((family, template, index, index + 1))
+    def _add(self, family: Family, part: list[tuple[int, tuple[str, Labels, int]]]) -> None:
+        series = [(name, labels) for _, (name, labels, _) in part]
+        template = "".join(_template(name, labels) for name, labels in series)
+        start = part[0][0]
+        self.parts.append((family, template, start, start + len(part), form(family.kind, family.name, series)))
 
 
 def _renamed(labels: Labels, reserved: frozenset[str]) -> Labels:
@@ -110,16 +118,16 @@ class Block:
 
     def _drop_lines(self) -> None:
         for family, *_ in self._shape.parts if self._shape else ():
-            family.lines.pop(self, None)
+            family.drop(self)
 
     def _write(self, shape: Shape, values: tuple[Any, ...], before: tuple[Any, ...]) -> None:
         """Write the lines of every family in which something changed: most numbers of most looks are as before."""
         written = values if isfinite(sum(values)) else tuple(map(writable, values))
-        for family, template, start, end in shape.parts:
+        for family, template, start, end, keeps in shape.parts:
             if before and values[start:end] == before[start:end]:
                 continue
             lines = (template % written[start:end]).replace(_BASE, self._text)
-            family.lines[self] = lines.encode("utf-8", "replace")
+            family.put(self, lines.encode("utf-8", "replace"), keeps is None or keeps(values[start:end]))
 
 
 def _ends(series: Iterable[Labels]) -> list[Reading]:

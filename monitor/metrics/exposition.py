@@ -1,14 +1,16 @@
 """The page /metrics: joined from finished lines, so that a scrape costs next to nothing."""
 
-import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
 
 from monitor.metrics.block import Shape, Signature
-from monitor.metrics.family import Families
+from monitor.metrics.family import Families, Family
+from monitor.metrics.openmetrics import openmetrics
+from monitor.metrics.own import own_families
 from monitor.metrics.text import Reading
-from monitor.metrics.watched import Watched
+from monitor.metrics.watched import OUR_SERIES, Watched
 from monitor.prober.slots import Missed, interval
 from monitor.samples import Columns
 from probes import KINDS
@@ -16,8 +18,8 @@ from probes.base import COMMON_METRICS, AnyProbe, ProbeSettings, Result
 from probes.registry import Registry
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-_FAMILY = re.compile(rb"# HELP (\S+) .*\n# TYPE .*\n")
 _MOST_SHAPES = 50_000
 
 
@@ -78,11 +80,18 @@ class Exposition:
 
     def text(self) -> bytes:
         """The page, in Prometheus' text format 0.0.4."""
-        page = generate_latest(self.registry)
-        heads = list(_FAMILY.finditer(page))
-        ends = [head.start() for head in heads[1:]] + [len(page)]
-        own = {head[1].decode(): (head[0], page[head.end() : end]) for head, end in zip(heads, ends, strict=True)}
-        return self._families.text(own)
+        return b"".join([part for family in self._shown() for part in (family.header, *family.lines.values())])
+
+    def openmetrics(self) -> bytes:
+        """The page in OpenMetrics 1.0, with exemplars: the newest look of each bucket, and of each failed outcome."""
+        marks: dict[str, dict[object, Callable[[bytes], bytes]]] = defaultdict(dict)
+        for watched in self._watched.values():
+            for family, block, mark in watched.marks():
+                marks[family][block] = mark
+        return openmetrics(self._shown(), marks)
+
+    def _shown(self) -> list[Family]:
+        return self._families.with_own(own_families(self.registry))
 
     def _shape(self, signature: Signature, reserved: frozenset[str]) -> Shape:
         """The shape of these samples, made once. A probe that never repeats itself must not fill the memory."""
@@ -91,7 +100,8 @@ class Exposition:
         if shape is None:
             if len(self._shapes) >= _MOST_SHAPES:
                 self._shapes.clear()
-            shape = self._shapes[key] = Shape(signature, self._families, reserved)
+            taken = OUR_SERIES if reserved else frozenset()
+            shape = self._shapes[key] = Shape(signature, self._families, reserved, taken)
         return shape
 
     def _own_reading(self) -> Reading:

@@ -1,22 +1,43 @@
 """A metric family: all lines of one metric stand together under one HELP and TYPE, whoever wrote them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from monitor.metrics.text import write_header
 from probes.base import Metric
 
 _PARTS = ("_bucket", "_sum", "_count")
+#: Kinds whose samples have other names than the family.
+COMPOSED = ("histogram", "summary")
+_KINDS = {"counter", "gauge", "histogram", "summary", "untyped"}
 
 
 class Family:
-    """One metric and the finished lines of each block that has it."""
+    """One metric and the finished lines of each block that has it.
 
-    __slots__ = ("header", "lines", "name")
+    `odd` are the blocks whose lines OpenMetrics would not take for the family's kind: they need no kind to be read.
+    """
+
+    __slots__ = ("header", "help", "kind", "lines", "name", "odd")
 
     def __init__(self, metric: Metric) -> None:
-        self.name = metric.name
-        self.header = write_header(*metric)
+        self.name, self.help = metric.name, metric.help
+        self.kind = metric.type if metric.type in _KINDS and self.name != "_total" else "untyped"
+        self.header = write_header(self.name, self.kind, self.help)
         self.lines: dict[object, bytes] = {}
+        self.odd: set[object] = set()
+
+    def put(self, block: object, lines: bytes, keeps_form: bool = True) -> None:
+        """Show these lines of a block, instead of those it had."""
+        self.lines[block] = lines
+        if keeps_form:
+            self.odd.discard(block)
+        else:
+            self.odd.add(block)
+
+    def drop(self, block: object) -> None:
+        """Show no lines of this block any more."""
+        self.lines.pop(block, None)
+        self.odd.discard(block)
 
 
 class Families:
@@ -30,8 +51,8 @@ class Families:
     def declare(self, metrics: Iterable[Metric]) -> None:
         """Promise these metrics; who promised a name first has said its type and help."""
         for metric in metrics:
-            self._families.setdefault(metric.name, Family(metric))
-            if metric.type in ("histogram", "summary"):
+            family = self._families.setdefault(metric.name, Family(metric))
+            if family.kind in COMPOSED:
                 self._composed.add(metric.name)
 
     def of(self, name: str) -> Family:
@@ -44,16 +65,21 @@ class Families:
             self._families[name] = Family(Metric(name, "untyped", "As reported by the probe."))
         return self._families[name]
 
-    def text(self, own: dict[str, tuple[bytes, bytes]]) -> bytes:
-        """The page. `own` holds header and lines of families that are not of probes, by name."""
-        page: list[bytes] = []
+    def with_own(self, own: Mapping[str, Family]) -> list[Family]:
+        """Every family that has lines, sorted by name. `own` are those that are not of probes, by name."""
+        shown = []
         for name in sorted(self._families.keys() | own.keys()):
-            family = self._families.get(name)
-            header, lines = own.get(name, (b"", b""))
+            family, ours = self._families.get(name), own.get(name)
+            if family is None or not family.lines:
+                family, ours = ours, None
             if family is not None and family.lines:
-                page.append(family.header)
-                page.extend(family.lines.values())
-            elif lines:
-                page.append(header)
-            page.append(lines)
-        return b"".join(page)
+                shown.append(_joined(family, ours) if ours else family)
+        return shown
+
+
+def _joined(family: Family, other: Family) -> Family:
+    """A family that probes and we both have: once on the page, under what the probes say of it."""
+    joined = Family(Metric(family.name, family.kind, family.help))
+    joined.lines = family.lines | other.lines
+    joined.odd = family.odd if family.kind == other.kind else set(joined.lines)
+    return joined

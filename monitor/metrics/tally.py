@@ -5,13 +5,16 @@ from functools import cache
 from itertools import accumulate
 
 from monitor.metrics.block import Signature
+from monitor.metrics.exemplar import Exemplar, marked
+from monitor.metrics.text import write_labels
 from monitor.prober.slots import Missed, Reason, is_late
-from probes.base import Outcome, Result
+from probes.base import Labels, Outcome, Result
 
 #: The upper bounds of probe_latency_seconds, in seconds.
 BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 _OUTCOMES = tuple(Outcome)
+_FAILED = tuple(outcome for outcome in Outcome if outcome is not Outcome.UP)
 _REASONS = tuple(Reason)
 
 
@@ -25,23 +28,42 @@ def latency_signature(outcome: Outcome) -> Signature:
 
 
 class Latency:
-    """A classic histogram: how many looks took at most so long."""
+    """A classic histogram: how many looks took at most so long, and of each bucket the newest look, its exemplar."""
 
-    __slots__ = ("counts", "seconds")
+    __slots__ = ("counts", "exemplars", "newest", "seconds")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS) + 1)
         self.seconds = 0.0
+        self.exemplars: dict[int, Exemplar] = {}
+        self.newest: Exemplar | None = None
 
-    def add(self, seconds: float) -> None:
-        """A look took so long."""
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
-        self.seconds += seconds
+    def add(self, result: Result) -> None:
+        """A look ended so."""
+        bucket = bisect_left(BOUNDS, result.duration)
+        self.counts[bucket] += 1
+        self.seconds += result.duration
+        if result.run_id:
+            exemplar = (result.run_id, result.duration, result.at, result.finding.reason)
+            self.newest = self.exemplars[bucket] = exemplar
+
+    def marked(self, lines: bytes) -> bytes:
+        """The histogram's lines with their exemplars."""
+        return marked(lines, [(_BUCKETS[bucket], self.exemplars[bucket]) for bucket in sorted(self.exemplars)])
 
     def values(self) -> tuple[float, ...]:
         """The values of `latency_signature`."""
         buckets = tuple(accumulate(self.counts))
         return (*buckets, self.seconds, buckets[-1])
+
+
+def _end_of(labels: Labels) -> bytes:
+    """How a line ends before its number, if these are its last labels. No label's value can hold it: it has quotes."""
+    return f"{write_labels(labels)}}} ".encode()
+
+
+_BUCKETS = tuple(_end_of((("le", bound),)) for bound in (*map(repr, BOUNDS), "+Inf"))
+_RESULTS = {outcome: _end_of((("outcome", outcome.value),)) for outcome in _OUTCOMES}
 
 
 class Tally:
@@ -69,12 +91,27 @@ class Tally:
             return
         self.results[result.outcome] += 1
         self.slots["late" if is_late(result.late, interval) else "run"] += 1
-        self.latencies.setdefault(result.outcome, Latency()).add(result.duration)
+        latency = self.latencies.get(result.outcome)
+        if latency is None:
+            latency = self.latencies[result.outcome] = Latency()
+        latency.add(result)
 
     def count_missed(self, missed: Missed) -> None:
         """Slots ended without a look."""
         self.slots["missed"] += missed.slots
         self.missed[missed.reason] += missed.slots
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether any look ended otherwise than up."""
+        return any(outcome is not Outcome.UP for outcome in self.latencies)
+
+    def marked_results(self, lines: bytes) -> bytes:
+        """The lines of `probe_results_total` with an exemplar for each outcome that needs explaining."""
+        failed = [
+            (_RESULTS[outcome], self.latencies[outcome].newest) for outcome in _FAILED if outcome in self.latencies
+        ]
+        return marked(lines, [(text, newest) for text, newest in failed if newest])
 
     def values(self, interval: float) -> tuple[float, ...]:
         """The values of `COUNTS`."""

@@ -31,17 +31,30 @@ _HELP_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 def is_writable(name: str, labels: Labels) -> bool:
     """Whether these are a metric's name and labels' names; one that is not would spoil the whole page."""
-    return bool(_METRIC_NAME.fullmatch(name)) and all(_LABEL_NAME.fullmatch(label) for label, _ in labels)
+    names = [label for label, _ in labels]
+    whole = len(set(names)) == len(names)
+    return whole and bool(_METRIC_NAME.fullmatch(name)) and all(map(_LABEL_NAME.fullmatch, names))
+
+
+def series_of(name: str, labels: Labels) -> str:
+    """A series as readers of the page tell it from others: as it is written, whatever the order of its labels."""
+    own = write_labels(tuple(sorted(labels)))
+    return f"{name}{{{own}}}".encode("utf-8", "replace").decode()
 
 
 def write_labels(labels: Labels) -> str:
     """Labels as they stand between braces."""
-    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels)
+    return ",".join(f'{name}="{write_value(value)}"' for name, value in labels)
+
+
+def write_value(value: str) -> str:
+    """A label's value as it stands between quotes; a help text of OpenMetrics is written in the same way."""
+    return value.translate(_ESCAPES)
 
 
 def write_header(name: str, kind: str, text: str) -> bytes:
     """The two lines above a metric family."""
-    return f"# HELP {name} {text.translate(_HELP_ESCAPES)}\n# TYPE {name} {kind}\n".encode()
+    return f"# HELP {name} {text.translate(_HELP_ESCAPES)}\n# TYPE {name} {kind}\n".encode("utf-8", "replace")
 
 
 class _Word:

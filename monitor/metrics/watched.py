@@ -1,10 +1,11 @@
 """A probe on the page of metrics: what it found last, and what was counted since the service started."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 
 from monitor.metrics.block import Block, Shape, Signature
 from monitor.metrics.tally import COUNTS, LAST_RUN, Tally, latency_signature
-from monitor.metrics.text import Reading
+from monitor.metrics.text import Reading, series_of
 from monitor.prober.slots import Missed
 from probes.base import Labels, Outcome, ProbeSettings, Result
 
@@ -16,7 +17,15 @@ _OUTCOMES = tuple(("probe_outcome", (("outcome", outcome.value),)) for outcome i
 _LOOK: Signature = (*_OUTCOMES, ("probe_duration_seconds", ()))
 _LOOK_DECIDED: Signature = (*_LOOK, ("probe_success", ()))
 _STATES = {outcome: tuple(float(outcome is other) for other in Outcome) for outcome in Outcome}
+#: What the service itself writes for a probe; no probe's own samples may stand beside it.
+OUR_SERIES = frozenset(
+    series_of(name, labels)
+    for signature in (_LOOK_DECIDED, COUNTS, LAST_RUN, *map(latency_signature, Outcome))
+    for name, labels in signature
+)
 _SUCCESS = {Outcome.UP: 1.0, Outcome.DEGRADED: 1.0, Outcome.DOWN: 0.0}
+
+LOG = logging.getLogger(__name__)
 
 ShapeOf = Callable[[Signature, frozenset[str]], Shape]
 
@@ -51,7 +60,11 @@ class Watched:
         else:
             readings = self._set(self._look, _LOOK_DECIDED, (*look, success), now)
         found = tuple([(name, labels) for name, _, labels in samples])
-        readings += self._set(self._found, found, tuple([value for _, value, _ in samples]), now)
+        try:
+            readings += self._set(self._found, found, tuple([value for _, value, _ in samples]), now, self._names)
+        except (TypeError, ValueError, AttributeError) as error:  # labels that are none; the look counts all the same
+            LOG.warning("what the probe %s found cannot be written for Prometheus: %s", result.probe, error)
+            readings += self._found.clear()
         latency = [] if result.extra else self._latency(outcome, now)
         return readings + latency + self.count(now)
 
@@ -82,6 +95,13 @@ class Watched:
         """Leave the page; answers the ends of all series."""
         return [end for block in self._blocks() for end in block.clear()]
 
+    def marks(self) -> Iterator[tuple[str, Block, Callable[[bytes], bytes]]]:
+        """What adds exemplars to the lines of a family and block."""
+        for outcome, block in self._latencies.items():
+            yield "probe_latency_seconds", block, self.tally.latencies[outcome].marked
+        if self.tally.has_failed:
+            yield "probe_results_total", self._counts, self.tally.marked_results
+
     def _blocks(self) -> tuple[Block, ...]:
         return (self._look, self._found, self._counts, self._last_run, *self._latencies.values())
 
@@ -91,5 +111,12 @@ class Watched:
         values = self.tally.latencies[outcome].values()
         return self._set(self._latencies[outcome], latency_signature(outcome), values, now)
 
-    def _set(self, block: Block, signature: Signature, values: tuple[float, ...], now: float) -> list[Reading]:
-        return block.set(self._shape(signature, self._names), values, now)
+    def _set(
+        self,
+        block: Block,
+        signature: Signature,
+        values: tuple[float, ...],
+        now: float,
+        reserved: frozenset[str] = frozenset(),
+    ) -> list[Reading]:
+        return block.set(self._shape(signature, reserved), values, now)
