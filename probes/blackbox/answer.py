@@ -45,11 +45,12 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 @dataclass(slots=True)
 class Answer:
-    """One probe's outcome; `reason` says why it failed."""
+    """One probe's outcome; `reason` says why it failed, and must show nothing of `secrets`."""
 
     success: bool = False
     reason: str = ""
     samples: list[Sample] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
     def add(self, name: str, value: float, **labels: str) -> None:
         """One more sample."""

@@ -72,7 +72,9 @@ async def _fetch(look: _Look, http: Http, url: Url, deadline: float) -> Came | N
         headers.append((b"User-Agent", b"shopwatch"))
     try:
         if module.auth:
-            headers.append((b"Authorization", await Authorization(module.auth, http).value(deadline)))
+            value = await Authorization(module.auth, http).value(deadline)
+            headers.append((b"Authorization", value))
+            look.answer.secrets.append(value.decode().partition(" ")[2])
         request = Request(url, module.method, headers, module.body.encode())
         return await http.fetch(request, look.trace, deadline, redirects=_REDIRECTS if follow else 0)
     except (NetError, SecretUnreadable) as error:

@@ -7,6 +7,7 @@ from probes.blackbox import dns, http, icmp, tcp
 from probes.blackbox.answer import Answer
 from probes.blackbox.guard import Guard
 from probes.blackbox.modules import DEFAULT_TIMEOUT, Module
+from probes.blackbox.secrecy import discreet
 
 #: So many seconds before Prometheus would give the scrape up, we answer: a failed probe beats a failed scrape.
 _OFFSET = 0.5
@@ -22,7 +23,7 @@ def patience(module: Module, scrape_timeout: float | None) -> float:
 
 
 async def probe(module: Module, target: str, guard: Guard, seconds: float) -> tuple[Answer, str]:
-    """The outcome and its page. Raises ValueError for a target that the prober cannot make sense of."""
+    """The outcome and its page, fit to be shown. Raises ValueError for a target that makes no sense."""
     started = perf_counter()
     deadline = asyncio.get_running_loop().time() + seconds
     if module.prober == "http":
@@ -34,4 +35,5 @@ async def probe(module: Module, target: str, guard: Guard, seconds: float) -> tu
     else:
         assert module.dns is not None
         answer = await dns.look(module.dns, target, guard, deadline)
+    answer.reason = discreet(module, answer.reason, answer.secrets)
     return answer, answer.text(perf_counter() - started)

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -87,6 +88,22 @@ async def test_a_redirect_into_a_refused_network_is_not_followed() -> None:
     async with asking() as (client, _), serve(Shop(away)) as port:
         response = await client.get(f"/probe?target=127.0.0.1:{port}&debug=1")
     assert response.text.startswith("# resolve: probing 169.254.169.254 is not allowed here")
+
+
+@on_loop
+async def test_debug_shows_no_secret_of_a_module(tmp_path: Path) -> None:
+    file = tmp_path / "blackbox.yml"
+    file.write_text("modules: {m: {prober: http, http: {bearer_token: correct-horse-battery}}}")
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"what is " + head.partition(b"Bearer ")[2].split()[0] + b"\r\n\r\n")
+
+    settings = BlackboxSettings(modules=file, allow=("127.0.0.0/8",))
+    async with asking(settings) as (client, _), serve(echo) as port:
+        response = await client.get(f"/probe?module=m&target=127.0.0.1:{port}&debug=true")
+    assert "sent what is not HTTP: 'what is …" in response.text
+    assert "correct" not in response.text
 
 
 @on_loop
