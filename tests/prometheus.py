@@ -59,6 +59,7 @@ alerting: {{alertmanagers: [{{api_version: v2, static_configs: [{{targets: {list
         f"--storage.tsdb.path={folder}/data",
         f"--web.listen-address=127.0.0.1:{port}",
         "--rules.alert.resend-delay=2s",
+        "--enable-feature=exemplar-storage",
         "--log.level=warn",
     ]
     with (folder / "log").open("wb") as log:

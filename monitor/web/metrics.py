@@ -1,8 +1,9 @@
 """GET /metrics: what Prometheus reads."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from monitor.metrics import CONTENT_TYPE, Exposition
+from monitor.metrics import CONTENT_TYPE, OPENMETRICS_TYPE, Exposition
+from monitor.web.accept import prefers_openmetrics
 
 
 def router(exposition: Exposition) -> APIRouter:
@@ -10,7 +11,12 @@ def router(exposition: Exposition) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return Response(exposition.text(), media_type=CONTENT_TYPE)
+    async def metrics(request: Request) -> Response:
+        accept = ",".join(request.headers.getlist("accept"))
+        if prefers_openmetrics(accept):
+            page, kind = exposition.openmetrics(), OPENMETRICS_TYPE
+        else:
+            page, kind = exposition.text(), CONTENT_TYPE
+        return Response(page, media_type=kind, headers={"Vary": "Accept"})
 
     return routes
