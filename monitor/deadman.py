@@ -13,7 +13,6 @@ from typing import Annotated
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from pydantic import AfterValidator, Field, model_validator
 
-from probes.net.client import AsyncClient, InvalidURL, TransportError
 from probes.settings import Secret, SecretUnreadable, Settings
 from probes.units import Interval, format_duration
 
@@ -114,6 +113,8 @@ class Deadman:
 
 async def _ask(settings: DeadmanSettings) -> str:
     """Ping once; answers why it did not work, without the address. The whole of it must end within the timeout."""
+    from probes.net.client import AsyncClient, InvalidURL, TransportError  # 6 MiB that most services do without
+
     assert settings.url is not None  # the model says so
     try:
         url = await asyncio.to_thread(settings.url.read)

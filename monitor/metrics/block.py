@@ -5,7 +5,6 @@ writing a block is filling in the numbers and the probe's own labels, which cost
 """
 
 import logging
-from collections.abc import Iterable
 from itertools import groupby
 from math import isfinite
 from operator import itemgetter
@@ -45,7 +44,7 @@ class Shape:
                 LOG.warning("the sample %s%r cannot be written for Prometheus, so it is left out", name, labels)
         ordered = sorted(places.values(), key=lambda item: (families.of(item[0]).name, item[2]))
         #: Each series' own labels, `__name__` included: shared by all probes of this shape, for there may be 100,000.
-        self.labels = tuple((("__name__", name), *labels) for name, labels, _ in ordered)
+        self.labels = tuple(tuple(sorted((("__name__", name), *labels))) for name, labels, _ in ordered)
         self._places = [place for _, _, place in ordered]
         self._pick = itemgetter(*self._places) if len(self._places) > 1 else None
         self.parts: list[tuple[Family, str, int, int, Keeps | None]] = []
@@ -103,18 +102,18 @@ class Block:
 
     def clear(self) -> list[Reading]:
         """Leave the page; answers the ends of the series."""
-        gone = _ends(self._columns.labels)
+        gone = _ends(self._columns)
         self._drop_lines()
         self._shape, self._columns, self._values = None, Columns(()), ()
         return gone
 
     def _reshape(self, shape: Shape) -> list[Reading]:
         self._drop_lines()
-        before = self._columns.labels
+        before = self._columns.own
         self._shape, self._values = shape, ()
-        self._columns = Columns([tuple(sorted((*self._base, *own))) for own in shape.labels])
-        kept = set(self._columns.labels)
-        return _ends(labels for labels in before if labels not in kept)
+        self._columns = Columns(shape.labels, self._base)
+        kept = set(shape.labels)
+        return _ends(Columns([own for own in before if own not in kept], self._base))
 
     def _drop_lines(self) -> None:
         for family, *_ in self._shape.parts if self._shape else ():
@@ -130,7 +129,6 @@ class Block:
             family.put(self, lines.encode("utf-8", "replace"), keeps is None or keeps(values[start:end]))
 
 
-def _ends(series: Iterable[Labels]) -> list[Reading]:
+def _ends(columns: Columns) -> list[Reading]:
     """The reading that ends these series."""
-    gone = list(series)
-    return [Reading(Columns(gone), [STALE] * len(gone), last=True)] if gone else []
+    return [Reading(columns, [STALE] * len(columns.own), last=True)] if columns.own else []

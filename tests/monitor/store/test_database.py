@@ -15,7 +15,9 @@ from sqlalchemy.exc import IntegrityError
 
 from monitor.store import Store, StoreError
 from monitor.store.engine import sqlite_path
+from monitor.store.migrate import HEADS
 from monitor.store.schema import metadata, seen_signatures
+from monitor.store.upgrade import scripts
 from tests.servers import until
 
 
@@ -32,6 +34,10 @@ def test_the_migrations_make_exactly_the_schema(store: Store) -> None:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
     assert store.transaction(differences) == []
+
+
+def test_where_the_migrations_end_is_known_without_alembic() -> None:
+    assert set(scripts().get_heads()) == HEADS
 
 
 def test_what_is_committed_survives_reopening(store_url: str) -> None:
