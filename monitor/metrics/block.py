@@ -5,14 +5,14 @@ writing a block is filling in the numbers and the probe's own labels, which cost
 """
 
 import logging
+from collections.abc import Sequence
 from itertools import groupby
 from math import isfinite
 from operator import itemgetter
-from typing import Any
 
 from alerts.promql.stale import STALE
-from monitor.metrics.family import Families, Family
-from monitor.metrics.form import Keeps, form
+from monitor.metrics.family import BASE, Families, Family
+from monitor.metrics.form import form
 from monitor.metrics.text import Reading, is_writable, series_of, writable, write_labels
 from monitor.samples import Columns
 from probes.base import Labels
@@ -22,7 +22,40 @@ LOG = logging.getLogger(__name__)
 #: The names and own labels of a block's samples.
 Signature = tuple[tuple[str, Labels], ...]
 
-_BASE = "\0"
+_BASE = BASE.decode()
+#: Lines that are remembered of a part, because other probes will have the very same.
+_MOST_SHARED = 2000
+
+
+class Part:
+    """The lines of a shape that are of one family: those of `values[start:end]`."""
+
+    __slots__ = ("_keeps", "_known", "_template", "end", "family", "start")
+
+    def __init__(self, family: Family, series: Sequence[tuple[str, Labels]], start: int) -> None:
+        self.family = family
+        self.start, self.end = start, start + len(series)
+        self._template = "".join(_template(name, labels) for name, labels in series)
+        self._keeps = form(family.kind, family.name, series)
+        self._known: dict[tuple[float, ...], tuple[bytes, bool]] = {}
+
+    def lines(self, values: tuple[float, ...]) -> tuple[bytes, bool]:
+        """The lines with these values, and whether they keep to the form of their family.
+
+        Whole numbers are states, sizes and counts, which repeat from probe to probe; seconds do not.
+        """
+        known = self._known.get(values)
+        if known is not None:
+            return known
+        total = sum(values)
+        written = values if isfinite(total) else tuple(map(writable, values))
+        lines = (self._template % written).encode("utf-8", "replace")
+        made = lines, self._keeps is None or self._keeps(values)
+        if total == total // 1:
+            if len(self._known) >= _MOST_SHARED:
+                self._known.clear()
+            self._known[values] = made
+        return made
 
 
 class Shape:
@@ -47,19 +80,14 @@ class Shape:
         self.labels = tuple(tuple(sorted((("__name__", name), *labels))) for name, labels, _ in ordered)
         self._places = [place for _, _, place in ordered]
         self._pick = itemgetter(*self._places) if len(self._places) > 1 else None
-        self.parts: list[tuple[Family, str, int, int, Keeps | None]] = []
-        for family, part in groupby(enumerate(ordered), key=lambda item: families.of(item[1][0])):
-            self._add(family, list(part))
+        self.parts: list[Part] = []
+        for family, some in groupby(enumerate(ordered), key=lambda item: families.of(item[1][0])):
+            members = list(some)
+            self.parts.append(Part(family, [(name, labels) for _, (name, labels, _) in members], members[0][0]))
 
     def pick(self, values: tuple[float, ...]) -> tuple[float, ...]:
         """The values of the signature in the order of the series."""
         return self._pick(values) if self._pick else tuple(values[place] for place in self._places)
-
-    def _add(self, family: Family, part: list[tuple[int, tuple[str, Labels, int]]]) -> None:
-        series = [(name, labels) for _, (name, labels, _) in part]
-        template = "".join(_template(name, labels) for name, labels in series)
-        start = part[0][0]
-        self.parts.append((family, template, start, start + len(part), form(family.kind, family.name, series)))
 
 
 def _renamed(labels: Labels, reserved: frozenset[str]) -> Labels:
@@ -75,11 +103,12 @@ def _template(name: str, labels: Labels) -> str:
 class Block:
     """Lines of one probe, on the page of `families` for as long as the block has values."""
 
-    __slots__ = ("_base", "_columns", "_shape", "_text", "_values", "touched")
+    __slots__ = ("_base", "_columns", "_shape", "_values", "text", "touched")
 
-    def __init__(self, base: Labels) -> None:
+    def __init__(self, base: Labels, text: bytes) -> None:
         self._base = base
-        self._text = write_labels(base)
+        #: The probe's labels as they are written.
+        self.text = text
         self._shape: Shape | None = None
         self._columns = Columns(())
         self._values: tuple[float, ...] = ()
@@ -116,17 +145,15 @@ class Block:
         return _ends(Columns([own for own in before if own not in kept], self._base))
 
     def _drop_lines(self) -> None:
-        for family, *_ in self._shape.parts if self._shape else ():
-            family.drop(self)
+        for part in self._shape.parts if self._shape else ():
+            part.family.drop(self)
 
-    def _write(self, shape: Shape, values: tuple[Any, ...], before: tuple[Any, ...]) -> None:
+    def _write(self, shape: Shape, values: tuple[float, ...], before: tuple[float, ...]) -> None:
         """Write the lines of every family in which something changed: most numbers of most looks are as before."""
-        written = values if isfinite(sum(values)) else tuple(map(writable, values))
-        for family, template, start, end, keeps in shape.parts:
-            if before and values[start:end] == before[start:end]:
-                continue
-            lines = (template % written[start:end]).replace(_BASE, self._text)
-            family.put(self, lines.encode("utf-8", "replace"), keeps is None or keeps(values[start:end]))
+        for part in shape.parts:
+            some = values[part.start : part.end]
+            if not before or some != before[part.start : part.end]:
+                part.family.put(self, *part.lines(some))
 
 
 def _ends(columns: Columns) -> list[Reading]:

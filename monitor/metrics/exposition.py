@@ -80,7 +80,7 @@ class Exposition:
 
     def text(self) -> bytes:
         """The page, in Prometheus' text format 0.0.4."""
-        return b"".join([part for family in self._shown() for part in (family.header, *family.lines.values())])
+        return b"".join([part for family in self._shown() for part in (family.header, *family.written())])
 
     def openmetrics(self) -> bytes:
         """The page in OpenMetrics 1.0, with exemplars: the newest look of each bucket, and of each failed outcome."""

@@ -1,6 +1,7 @@
 """A metric family: all lines of one metric stand together under one HELP and TYPE, whoever wrote them."""
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from monitor.metrics.text import write_header
 from probes.base import Metric
@@ -11,9 +12,20 @@ COMPOSED = ("histogram", "summary")
 _KINDS = {"counter", "gauge", "histogram", "summary", "untyped"}
 
 
-class Family:
-    """One metric and the finished lines of each block that has it.
+#: Stands in lines where the labels of their probe belong. No label's value holds it.
+BASE = b"\0"
 
+
+class Writer(Protocol):
+    """Who has lines in a family; `text` are the labels that all its lines have, as they are written."""
+
+    text: bytes
+
+
+class Family:
+    """One metric and the lines of each block that has it, with BASE in place of the block's own labels.
+
+    So most blocks of a metric have the very same lines, which are kept once: states and counts repeat among probes.
     `odd` are the blocks whose lines OpenMetrics would not take for the family's kind: they need no kind to be read.
     """
 
@@ -23,10 +35,14 @@ class Family:
         self.name, self.help = metric.name, metric.help
         self.kind = metric.type if metric.type in _KINDS and self.name != "_total" else "untyped"
         self.header = write_header(self.name, self.kind, self.help)
-        self.lines: dict[object, bytes] = {}
-        self.odd: set[object] = set()
+        self.lines: dict[Writer, bytes] = {}
+        self.odd: set[Writer] = set()
 
-    def put(self, block: object, lines: bytes, keeps_form: bool = True) -> None:
+    def written(self) -> list[bytes]:
+        """The lines of each block as they stand on the page, in the order of `lines`."""
+        return [lines.replace(BASE, block.text) for block, lines in self.lines.items()]
+
+    def put(self, block: Writer, lines: bytes, keeps_form: bool = True) -> None:
         """Show these lines of a block, instead of those it had."""
         self.lines[block] = lines
         if keeps_form:
@@ -34,7 +50,7 @@ class Family:
         else:
             self.odd.add(block)
 
-    def drop(self, block: object) -> None:
+    def drop(self, block: Writer) -> None:
         """Show no lines of this block any more."""
         self.lines.pop(block, None)
         self.odd.discard(block)

@@ -75,16 +75,17 @@ def _head(name: str, kind: str, text: str) -> bytes:
 
 def _marked(family: Family, marks: Marks) -> list[bytes]:
     if not marks:
-        return list(family.lines.values())
-    return [marks[block](lines) if block in marks else lines for block, lines in family.lines.items()]
+        return family.written()
+    pairs = zip(family.lines, family.written(), strict=True)
+    return [marks[block](lines) if block in marks else lines for block, lines in pairs]
 
 
 def _by_name(family: Family) -> dict[str, list[bytes]]:
     """A family's lines by the name that they begin with."""
     if family.kind not in COMPOSED:
-        return {family.name: list(family.lines.values())}
+        return {family.name: family.written()}
     named: dict[str, list[bytes]] = {}
-    for lines in family.lines.values():
+    for lines in family.written():
         for line in lines.split(b"\n")[:-1]:
             named.setdefault(line[: _end_of_name(line)].decode(), []).append(line + b"\n")
     return named

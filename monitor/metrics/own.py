@@ -11,6 +11,15 @@ _HEAD = re.compile(rb"# HELP (\S+) (.*)\n# TYPE \S+ (\S+)\n")
 _ESCAPED = re.compile(r"\\([\\n])")
 
 
+class _Ourselves:
+    """Who has these lines, each of which is whole."""
+
+    text = b""
+
+
+_OURSELVES = _Ourselves()
+
+
 def own_families(registry: CollectorRegistry) -> dict[str, Family]:
     """The families of a registry by name, as they are now."""
     page = generate_latest(registry)
@@ -21,7 +30,7 @@ def own_families(registry: CollectorRegistry) -> dict[str, Family]:
         name, text, kind = (part.decode() for part in head.groups())
         family = families[name] = Family(Metric(name, kind, _ESCAPED.sub(_plain, text)))
         if lines := page[head.end() : end]:
-            family.put("own", lines)
+            family.put(_OURSELVES, lines)
     return families
 
 

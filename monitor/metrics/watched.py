@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from monitor.metrics.block import Block, Shape, Signature
 from monitor.metrics.tally import COUNTS, LAST_RUN, Tally, latency_signature
-from monitor.metrics.text import Reading, series_of
+from monitor.metrics.text import Reading, series_of, write_labels
 from monitor.prober.slots import Missed
 from probes.base import Labels, Outcome, ProbeSettings, Result
 
@@ -42,10 +42,11 @@ class Watched:
         self._names = frozenset(name for name, _ in self.base)
         self._shape = shape
         self._seen = 0.0
-        self._look = Block(self.base)
-        self._found = Block(self.base)
-        self._counts = Block(self.base)
-        self._last_run = Block(self.base)
+        self._text = write_labels(self.base).encode("utf-8", "replace")
+        self._look = self._block()
+        self._found = self._block()
+        self._counts = self._block()
+        self._last_run = self._block()
         self._latencies: dict[Outcome, Block] = {}
 
     def update(self, result: Result, now: float) -> list[Reading]:
@@ -102,12 +103,15 @@ class Watched:
         if self.tally.has_failed:
             yield "probe_results_total", self._counts, self.tally.marked_results
 
+    def _block(self) -> Block:
+        return Block(self.base, self._text)
+
     def _blocks(self) -> tuple[Block, ...]:
         return (self._look, self._found, self._counts, self._last_run, *self._latencies.values())
 
     def _latency(self, outcome: Outcome, now: float) -> list[Reading]:
         if outcome not in self._latencies:
-            self._latencies[outcome] = Block(self.base)
+            self._latencies[outcome] = self._block()
         values = self.tally.latencies[outcome].values()
         return self._set(self._latencies[outcome], latency_signature(outcome), values, now)
 
