@@ -128,13 +128,19 @@ def ours(url: str, ca: str, probes: int) -> None:
     print(json.dumps({"cpu": cpu, "good": good}))
 
 
-def drive(port: int, url: str, probes: int) -> None:
-    """Ask blackbox_exporter so many times, over connections kept open; print how many probes succeeded."""
+def drive(port: int, url: str, probes: int, rate: int = 0) -> None:
+    """Ask blackbox_exporter so many times, over connections kept open; print how many probes succeeded.
 
-    async def worker(count: int) -> int:
+    `rate` is how many are begun a second, evenly; 0 is as fast as it answers.
+    """
+
+    async def worker(number: int) -> int:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         good = 0
-        for _ in range(count):
+        for turn in range(probes // _WORKERS):
+            if rate:
+                due = started + (turn * _WORKERS + number) / rate
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
             writer.write(f"GET /probe?module=bench&target={url} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             if b"content-length:" in head:
@@ -150,8 +156,9 @@ def drive(port: int, url: str, probes: int) -> None:
         return good
 
     async def run() -> int:
-        return sum(await asyncio.gather(*(worker(probes // _WORKERS) for _ in range(_WORKERS))))
+        return sum(await asyncio.gather(*map(worker, range(_WORKERS))))
 
+    started = time.monotonic() + 0.1
     print(json.dumps({"good": uvloop.run(run())}))
 
 
@@ -251,8 +258,8 @@ def main() -> None:
             serve(int(port), Path(certificate[0]) if certificate else None)
         case ["ours", url, ca, probes]:
             ours(url, ca, int(probes))
-        case ["drive", port, url, probes]:
-            drive(int(port), url, int(probes))
+        case ["drive", port, url, probes, *rate]:
+            drive(int(port), url, int(probes), *map(int, rate))
         case arguments:
             parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
             parser.add_argument("--probes", type=int, default=2000)

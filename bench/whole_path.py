@@ -2,10 +2,12 @@
 
     python -m bench.whole_path [--windows 5] [--seconds 2.5]
 
-Fresh connection each. Ours is every CPU second of both processes: timer heap, look, judging, evidence, the socket
-between them, /metrics (rendered, and joined once a window) and the samples in memory. The peer is asked over /probe on
-kept-open connections as fast as it answers; that somebody must ask it, and keep what it says, is not counted. Servers
-and drivers are processes of their own. Medians of the windows; one JSON line a figure, and where the time goes.
+Fresh connection each, both sides at the same rate, evenly spread: a probe costs more where few are made, on either
+side, as every one of its wake-ups finds cold caches. Ours is every CPU second of both processes: timer heap, look,
+judging, evidence, the socket between them, /metrics (scraped once a window) and the samples in memory. The peer is
+asked over /probe on kept-open connections; that somebody must ask it, and keep what it says, is not counted. For
+comparison: what it takes when asked as fast as it answers. Servers and drivers are processes of their own. Medians of
+the windows; one JSON line a figure, and where the time goes.
 """
 
 import argparse
@@ -26,8 +28,8 @@ from bench.prober_scale import Service
 from monitor.prober.prober import Prober
 from probes.http import HttpSettings
 
-#: Probes that each look once a second: as many as prober and server manage on two cores that others use, too.
-COUNTS = {"HTTP": 2000, "HTTPS RSA": 300, "HTTPS ECDSA": 300}
+#: Probes a second: few, and as many as the bench's own servers manage beside both sides on two cores.
+RATES = {"HTTP": (300, 2000), "HTTPS RSA": (300, 600), "HTTPS ECDSA": (300, 600)}
 EVERY, WARM_UP, ASKED = 1.0, 5.0, 2000
 
 
@@ -57,31 +59,37 @@ async def ours(count: int, url: str, ca: str, windows: int, seconds: float) -> l
     return taken
 
 
-def theirs(exporter: subprocess.Popen[bytes], port: int, url: str) -> float:
-    """Seconds of CPU that a probe took blackbox_exporter."""
+def theirs(exporter: subprocess.Popen[bytes], port: int, url: str, rate: int) -> float:
+    """Seconds of CPU that a probe took blackbox_exporter; at rate 0 as fast as it answers."""
+    asked = min(ASKED, rate * 5) or ASKED
     before = _cpu(exporter)
-    assert _self("drive", str(port), url, str(ASKED))["good"] == ASKED
-    return (_cpu(exporter) - before) / ASKED
+    assert _self("drive", str(port), url, str(asked), str(rate))["good"] == asked
+    return (_cpu(exporter) - before) / asked
 
 
 def compare(
-    figure: str, url: str, ca: str, port: int, exporter: subprocess.Popen[bytes], windows: int, s: float
+    figure: str, rate: int, url: str, ca: str, port: int, exporter: subprocess.Popen[bytes], windows: int, s: float
 ) -> None:
-    """Both sides against one server."""
-    taken = uvloop.run(ours(COUNTS[figure], url, ca, windows, s))
-    peer = 1 / statistics.median(theirs(exporter, port, url) for _ in range(windows))
-    mine = 1 / statistics.median(map(sum, taken))
+    """Both sides against one server, at one rate."""
+    taken = uvloop.run(ours(rate, url, ca, windows, s))
+    paced, fastest = (statistics.median(theirs(exporter, port, url, r) for _ in range(windows)) for r in (rate, 0))
+    mine, peer = 1 / statistics.median(map(sum, taken)), 1 / paced
     parts = [round(statistics.median(part) * 1e6) for part in zip(*taken, strict=True)]
-    print(f"{figure}: of each probe's time {parts[0]} µs are the service's, {parts[1]} µs the prober's", flush=True)
-    name = f"whole probes per CPU-second, {figure}, fresh connection"
-    print(json.dumps({"figure": name, "ours": round(mine), "peer": round(peer), "ratio": round(mine / peer, 2)}))
+    print(
+        f"{figure}: of each probe's time {parts[0]} µs are the service's, {parts[1]} µs the prober's;"
+        f" the peer's {paced * 1e6:.0f} µs, {fastest * 1e6:.0f} µs as fast as it answers",
+        flush=True,
+    )
+    name = f"whole probes per CPU-second, {figure}, fresh connection, at {rate} probes/s"
+    line = {"figure": name, "ours": round(mine), "peer": round(peer), "ratio": round(mine / peer, 2)}
+    print(json.dumps(line), flush=True)
 
 
 def main(windows: int, seconds: float) -> None:
     """Both sides, each kind of server in turn."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ports = {figure: free_port() for figure in COUNTS}
+        ports = {figure: free_port() for figure in RATES}
         started = []
         for figure, port in ports.items():
             command = [sys.executable, "-m", "bench.probe_cpu", "serve", str(port)]
@@ -107,7 +115,8 @@ def main(windows: int, seconds: float) -> None:
             for figure, shop in ports.items():
                 scheme = figure.partition(" ")[0].lower()
                 url = f"{scheme}://127.0.0.1:{shop}/"
-                compare(figure, url, str(folder / "ca.pem"), port, exporter, windows, seconds)
+                for rate in RATES[figure]:
+                    compare(figure, rate, url, str(folder / "ca.pem"), port, exporter, windows, seconds)
         finally:
             for process in started:
                 process.terminate()

@@ -104,6 +104,7 @@ class Rounds:
         self._timer: asyncio.TimerHandle | None = None
         self._asleep = asleep
         self._slept = asleep()
+        self._turned = clock()
         self.lag = LoopLag(self._loop)
 
     @property
@@ -209,13 +210,19 @@ class Rounds:
         self._timer = self._loop.call_later(nap, self._turn)
 
     def _turn(self) -> None:
-        slept, self._slept = self._slept, self._asleep()
-        for probe, due, skipped in self._heap.take(self._clock()):
+        now = self._clock()
+        # A machine that slept for long has made this turn late: only then is the kernel asked.
+        reason = self._why_late() if now - self._turned > _SUSPENDED else Reason.OVERLOAD
+        self._turned = now
+        for probe, due, skipped in self._heap.take(now):
             if skipped:
-                overslept = self._slept - slept > _SUSPENDED
-                self._report.missed(probe, Reason.SUSPENDED if overslept else Reason.OVERLOAD, skipped)
+                self._report.missed(probe, reason, skipped)
             self._begin(probe, due)
         self._arm()
+
+    def _why_late(self) -> Reason:
+        slept, self._slept = self._slept, self._asleep()
+        return Reason.SUSPENDED if self._slept - slept > _SUSPENDED else Reason.OVERLOAD
 
     def _begin(self, name: str, due: float) -> None:
         if name in self._running:

@@ -11,10 +11,9 @@ from monitor.samples.series import Seat, Series
 from monitor.samples.sheet import SIZE, Columns, Sheet
 from probes.base import Labels
 
-#: Series looked at for what is too old, each time that some chunk is full.
-_SWEEP = 200
-#: While full, room for new series is looked for this often, not at each of thousands of refused samples (milliseconds).
-_FULL_SWEEP_MS = 1000
+#: So many series, or sheets of them, are looked at for what is too old, at most so often (milliseconds): not each time
+#: that one of thousands of chunks is full, nor at each of thousands of samples refused while there is no room.
+_SWEEP, _SWEEP_MS = 200, 1000
 #: Series that begin together pack their first samples at so many different moments.
 _PHASES = 59  # prime, as probes have alike many series
 _FOR_EVER = 1 << 62
@@ -82,8 +81,7 @@ class Samples:
             packed = sheet.add(at_ms, values)
             self._count += width
             if packed:
-                self._newest_ms = max(self._newest_ms, at_ms)
-                self._sweep()
+                self._sweep(at_ms)
             return True
 
     def adopt(self, labels: Labels, packed: bytes) -> bool:
@@ -148,8 +146,7 @@ class Samples:
             return False
         self._count += 1
         if series.state.closed is not before:
-            self._newest_ms = max(self._newest_ms, at_ms)
-            self._sweep()
+            self._sweep(at_ms)
         return True
 
     def _seat(self, columns: Columns, at_ms: int) -> Sheet | None:
@@ -197,9 +194,7 @@ class Samples:
 
     def _create(self, labels: Labels, at_ms: int) -> Series | None:
         if len(self._index) >= self.max_series:
-            if at_ms - self._swept_ms >= _FULL_SWEEP_MS:
-                self._swept_ms = self._newest_ms = max(self._newest_ms, at_ms)
-                self._sweep()
+            self._sweep(at_ms)
             if len(self._index) >= self.max_series:
                 self.refused["series"] += 1
                 return None
@@ -215,8 +210,11 @@ class Samples:
         self._count -= one.count()
         self._index.remove(one)
 
-    def _sweep(self) -> None:
-        """Forget what is too old in some series; the next call goes on with others."""
+    def _sweep(self, at_ms: int) -> None:
+        """Forget what is too old in some series, now and then; the next time it goes on with others."""
+        if at_ms - self._swept_ms < _SWEEP_MS:
+            return
+        self._swept_ms = self._newest_ms = max(self._newest_ms, at_ms)
         oldest = self._newest_ms - self.max_age_ms
         if not self._unswept:
             self._unswept = self._index.all()

@@ -1,5 +1,7 @@
 """What an http look tells: its numbers, and the evidence for a person."""
 
+from functools import lru_cache
+
 from probes.base import Evidence, Finding, Outcome, Sample, Step
 from probes.expect import Failure
 from probes.net.errors import NetError
@@ -14,23 +16,29 @@ _PATTERNS = ("text", "absent", "regex", "absent_regex", "headers")
 _PHASE_LABELS = {phase: (("phase", phase),) for phase in PHASES}
 
 
+@lru_cache(maxsize=4096)
+def _gauge(name: str, value: float | str) -> Sample:
+    """A sample that look after look has the same value."""
+    return Sample(name, float(value))
+
+
 def samples_of(trace: Trace, page: Page | None, failures: list[Failure]) -> tuple[Sample, ...]:
     """Everything that was measured; `page` is None when no answer came."""
     hop, seconds = trace.last, trace.seconds()
     samples = reach_samples(hop.ip, seconds.get("resolve"))
     samples += [Sample("probe_http_duration_seconds", value, _PHASE_LABELS[phase]) for phase, value in seconds.items()]
-    samples.append(Sample("probe_http_redirects", float(len(trace.hops) - 1)))
+    samples.append(_gauge("probe_http_redirects", len(trace.hops) - 1))
     if hop.tls:
         samples += hop.tls.samples
     if page is None or hop.answer is None:
         return tuple(samples)
     samples += (
-        Sample("probe_http_status_code", float(page.status)),
-        Sample("probe_http_version", float(hop.answer.version)),
-        Sample("probe_http_content_length", float(content_length(page.headers))),
-        Sample("probe_http_uncompressed_body_length", float(len(page.body))),
-        Sample("probe_http_ssl", 1.0 if hop.tls else 0.0),
-        Sample("probe_failed_due_to_regex", float(any(f.what in _PATTERNS for f in failures))),
+        _gauge("probe_http_status_code", page.status),
+        _gauge("probe_http_version", hop.answer.version),
+        _gauge("probe_http_content_length", content_length(page.headers)),
+        _gauge("probe_http_uncompressed_body_length", len(page.body)),
+        _gauge("probe_http_ssl", hop.tls is not None),
+        _gauge("probe_failed_due_to_regex", any([failure.what in _PATTERNS for failure in failures])),
     )
     modified = last_modified(page.headers)
     if modified is not None:
@@ -52,6 +60,8 @@ def evidence_of(
 ) -> Evidence:
     """What a person needs to believe it: the legs of every hop, the facts of the last. `now` is as above."""
     last = trace.last
+    if len(trace.hops) == 1 and not error:
+        return Evidence(summary, last.phases.steps(), _facts(trace, now), excerpt)
     steps: list[Step] = []
     for number, hop in enumerate(trace.hops, 1):
         failed = error.phase if error and hop is last else ""
