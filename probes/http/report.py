@@ -38,7 +38,7 @@ def samples_of(trace: Trace, page: Page | None, failures: list[Failure]) -> tupl
         _gauge("probe_http_content_length", content_length(page.headers)),
         _gauge("probe_http_uncompressed_body_length", len(page.body)),
         _gauge("probe_http_ssl", hop.tls is not None),
-        _gauge("probe_failed_due_to_regex", any([failure.what in _PATTERNS for failure in failures])),
+        _gauge("probe_failed_due_to_regex", any(failure.what in _PATTERNS for failure in failures)),
     )
     modified = last_modified(page.headers)
     if modified is not None:
