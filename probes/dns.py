@@ -102,7 +102,9 @@ class DnsSettings(NetworkSettings):
     @model_validator(mode="after")
     def _tls_where_it_is_spoken(self) -> Self:
         if self.transport == "tls" and not self.server:
-            raise ValueError("transport: tls needs a server, such as dns.shop.example; this machine's own one is asked by UDP")
+            raise ValueError(
+                "transport: tls needs a server, such as dns.shop.example; this machine's own one is asked by UDP"
+            )
         if self.transport != "tls" and "tls" in self.model_fields_set:
             raise ValueError(f"tls is only spoken with transport: tls, and this is transport: {self.transport}")
         return self

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from probes.base import Metric, Sample
-from probes.net.certificate import TlsFacts
+from probes.net.certificate import Certificate, TlsFacts
 from probes.net.reach import address_samples
 
 #: Every metric of the answers, by name.
@@ -34,6 +34,10 @@ METRICS = {
         Metric("probe_dns_additional_rrs", "gauge", "Returns number of entries in the additional resource record list"),
         Metric("probe_dns_query_succeeded", "gauge", "Displays whether or not the query was executed successfully"),
         Metric("probe_dns_serial", "gauge", "Returns the serial number of the zone"),
+        Metric("probe_grpc_duration_seconds", "gauge", "Duration of gRPC request by phase"),
+        Metric("probe_grpc_ssl", "gauge", "Indicates if SSL was used for the connection"),
+        Metric("probe_grpc_status_code", "gauge", "Response gRPC status code"),
+        Metric("probe_grpc_healthcheck_response", "gauge", "Response HealthCheck response"),
         Metric("probe_icmp_duration_seconds", "gauge", "Duration of icmp request by phase"),
         Metric("probe_icmp_reply_hop_limit", "gauge", "Replied packet hop limit (TTL for ipv4)"),
     )
@@ -73,6 +77,10 @@ class Answer:
         self.add("probe_ssl_earliest_cert_expiry", facts.earliest_expiry)
         expiry = min((certificate.not_after for certificate in facts.verified), default=_NEVER)
         self.add("probe_ssl_last_chain_expiry_timestamp_seconds", expiry)
+        self.leaf(leaf, facts.version)
+
+    def leaf(self, leaf: Certificate, version: str) -> None:
+        """The server's own certificate, and the version of TLS."""
         self.add(
             "probe_ssl_last_chain_info",
             1,
@@ -81,7 +89,7 @@ class Answer:
             subject=leaf.subject,
             subjectalternative=",".join(name for name in leaf.names if name in leaf.dns_names),
         )
-        self.add("probe_tls_version_info", 1, version=facts.version)
+        self.add("probe_tls_version_info", 1, version=version)
 
     def text(self, seconds: float) -> str:
         """The page in Prometheus' text format. `seconds` is how long the probe took."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from probes.blackbox.answer import Answer
 from probes.blackbox.guard import Guard, guarded
 from probes.blackbox.modules import HeaderMatch, HttpModule
+from probes.blackbox.unpack import unpack
 from probes.net.address import Url
 from probes.net.auth import Authorization
-from probes.net.decode import decode
 from probes.net.errors import NetError
 from probes.net.http import MAX_BODY, Http
 from probes.net.message import Answer as Came
@@ -122,14 +122,10 @@ def _matches(match: HeaderMatch, values: dict[str, list[str]]) -> bool:
 
 def _unpack(look: _Look, came: Came) -> bytes:
     """The body, unpacked only as the module says: blackbox_exporter does not believe the Content-Encoding header."""
-    if not came.body or look.module.compression in ("", "identity"):
-        return came.body
-    try:
-        limit = look.module.body_size_limit or MAX_BODY
-        return decode(came.body, look.module.compression.encode(), limit, "the server")
-    except NetError as error:
-        look.fail(str(error))
-        return b""
+    body, wrong = unpack(came.body, look.module.compression, look.module.body_size_limit or MAX_BODY)
+    if wrong:
+        look.fail(wrong)
+    return body
 
 
 def _check_body(look: _Look, page: Page) -> bool:

@@ -11,6 +11,8 @@ from probes.net.address import ascii_host
 from probes.net.errors import NetError
 from probes.net.ping import Echoes, Volley, open_socket
 
+_IP_MTU_DISCOVER, _IP_PMTUDISC_DO = 10, 2  # linux/in.h: set the DF bit, and never mind what is known of the way
+
 
 async def look(module: IcmpModule, target: str, guard: Guard, deadline: float) -> Answer:
     """One echo. `deadline` is a time of the running loop's clock. Raises ValueError for a bad target."""
@@ -24,6 +26,7 @@ async def look(module: IcmpModule, target: str, guard: Guard, deadline: float) -
             resolved = perf_counter()
             with open_socket(ip, host, module.source_ip_address) as opened:
                 _limit_hops(opened, module.ttl)
+                _keep_whole(opened, module.dont_fragment)
                 volley = Volley(opened, module.payload_size)
                 echoes, ready = volley.echoes, perf_counter()
                 await volley.fire(1, 0.0)
@@ -47,3 +50,9 @@ def _limit_hops(opened: socket.socket, ttl: int) -> None:
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
     elif ttl:
         opened.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+
+
+def _keep_whole(opened: socket.socket, whole: bool) -> None:
+    """Whether routers on the way must not cut the echo into pieces; of IPv6 they never do."""
+    if whole and opened.family == socket.AF_INET:
+        opened.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_DO)

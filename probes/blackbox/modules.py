@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from probes.net.address import Url, ascii_host
 from probes.net.auth import AuthSettings, Basic, OAuth2
+from probes.net.decode import can_unpack
 from probes.net.proxy import ProxySettings
 from probes.net.source import Source
 from probes.net.tls import TlsSettings
@@ -88,6 +89,12 @@ class OAuth2Config(Settings):
     scopes: tuple[str, ...] = ()
 
 
+def _can_unpack(compression: str) -> str:
+    if compression == "br" and not can_unpack("br"):
+        raise ValueError("br needs the Python package brotli, which is not installed (pip install brotli)")
+    return compression
+
+
 class HttpModule(Reach):
     """Section `http`."""
 
@@ -97,7 +104,7 @@ class HttpModule(Reach):
     headers: dict[str, str] = Field(default_factory=dict)
     body: str = ""
     body_size_limit: Size = 0
-    compression: Literal["", "gzip", "deflate", "identity"] = ""
+    compression: Annotated[Literal["", "gzip", "deflate", "br", "identity"], AfterValidator(_can_unpack)] = ""
     follow_redirects: bool = True
     no_follow_redirects: bool = False
     enable_http2: bool = True
@@ -189,11 +196,20 @@ class DnsModule(Reach):
         return self
 
 
+class GrpcModule(Reach):
+    """Section `grpc`."""
+
+    service: str = ""
+    tls: bool = False
+    tls_config: TlsConfig = TlsConfig()
+
+
 class IcmpModule(Reach):
     """Section `icmp`."""
 
     payload_size: Annotated[int, Field(ge=0, le=65000)] = 0
     ttl: Annotated[int, Field(ge=0, le=255)] = 0
+    dont_fragment: bool = False
 
 
 def _seconds(value: Any) -> Any:
@@ -204,12 +220,13 @@ def _seconds(value: Any) -> Any:
 class Module(Settings):
     """One module: exactly what `?module=` names."""
 
-    prober: Literal["http", "tcp", "dns", "icmp"]
+    prober: Literal["http", "tcp", "dns", "icmp", "grpc"]
     timeout: Annotated[Interval | None, BeforeValidator(_seconds)] = None
     http: HttpModule = HttpModule()
     tcp: TcpModule = TcpModule()
     dns: DnsModule | None = None
     icmp: IcmpModule = IcmpModule()
+    grpc: GrpcModule = GrpcModule()
 
     def for_host(self, hostname: str) -> "Module":
         """The same module for `?hostname=`: the site that is meant, where the target is but an address of it.
@@ -222,13 +239,6 @@ class Module(Settings):
         headers = {name: value for name, value in self.http.headers.items() if name.lower() != "host"}
         http = self.http.model_copy(update={"headers": headers | {"Host": hostname}})
         return self.model_copy(update={"http": http})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_grpc(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("prober") == "grpc":
-            raise ValueError("the prober grpc is not supported")
-        return data
 
     @model_validator(mode="after")
     def _dns_asks_something(self) -> "Module":

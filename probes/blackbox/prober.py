@@ -3,7 +3,7 @@
 import asyncio
 from time import perf_counter
 
-from probes.blackbox import dns, http, icmp, tcp
+from probes.blackbox import dns, grpc, http, icmp, tcp
 from probes.blackbox.answer import Answer
 from probes.blackbox.guard import Guard
 from probes.blackbox.modules import DEFAULT_TIMEOUT, Module
@@ -32,6 +32,8 @@ async def probe(module: Module, target: str, guard: Guard, seconds: float) -> tu
         answer = await tcp.look(module.tcp, target, guard, deadline)
     elif module.prober == "icmp":
         answer = await icmp.look(module.icmp, target, guard, deadline)
+    elif module.prober == "grpc":
+        answer = await grpc.look(module.grpc, target, guard, deadline)
     else:
         assert module.dns is not None
         answer = await dns.look(module.dns, target, guard, deadline)

@@ -10,7 +10,13 @@ from probes.settings import Secret
 from probes.units import format_duration
 from probes.yamlfile import Node, load, plain
 
-_PLACEHOLDER = {"http": "https://shop.example/", "tcp": "shop.example:443", "dns": "192.0.2.53", "icmp": "shop.example"}
+_PLACEHOLDER = {
+    "http": "https://shop.example/",
+    "tcp": "shop.example:443",
+    "dns": "192.0.2.53",
+    "icmp": "shop.example",
+    "grpc": "shop.example:443",
+}
 _PLAIN = re.compile(r"[\w /;:=.,-]+")
 
 
@@ -71,6 +77,11 @@ def _carry(carried: Carried, module: Module, target: Target, *, alone: bool) -> 
         words = {"type": "http", "url": url, **_http(carried, what, module.http), **_reach(module.http)}
     elif module.prober == "tcp":
         words = {"type": "tcp", "address": target.target, **_tcp(module.tcp), **_reach(module.tcp)}
+    elif module.prober == "grpc":
+        carried.lose(
+            what, f"that {target.target} is asked for its health by gRPC; scrape /probe for it, or look by tcp"
+        )
+        return
     elif module.prober == "icmp":
         words = {"type": "icmp", "host": target.target, **_icmp(carried, what, module.icmp), **_reach(module.icmp)}
     else:

@@ -7,6 +7,11 @@ from typing import Any
 
 from probes.net.errors import NetError
 
+#: How zlib is told to read gzip, and deflate without zlib's own head.
+GZIP, RAW_DEFLATE = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
+#: Bytes that are unpacked in one go, and how many gzip members a body may have: each costs a little, however small.
+_PIECE, _MOST_MEMBERS = 4096, 10_000
+
 
 def _brotli(body: bytes, limit: int) -> bytes:
     return bytes(import_module("brotli").Decompressor().process(body, output_buffer_limit=limit + 1))
@@ -18,22 +23,35 @@ def _zstd(body: bytes, limit: int) -> bytes:
         return bytes(reader.read(limit + 1))
 
 
-def _zlib(body: bytes, limit: int, window: int) -> bytes:
-    """Several gzip members in a row are one body (RFC 1952, 2.2)."""
-    out: list[bytes] = []
-    room = limit + 1
-    while body and room > 0:
+def inflate(body: bytes, window: int, limit: int, out: list[bytes]) -> None:
+    """Unpack into `out` what zlib reads by this window (its `wbits`), and stop beyond `limit` bytes.
+
+    Several gzip members in a row are one body (RFC 1952, 2.2); behind the other formats nothing counts. Raises
+    zlib.error, and what stands before the broken place is in `out`, to the last piece.
+    """
+    place, room = 0, limit + 1
+    for _ in range(_MOST_MEMBERS):
         unpacker = zlib.decompressobj(window)
-        out.append(unpacker.decompress(body, room))
-        room -= len(out[-1])
-        if not unpacker.eof and room > 0:
-            raise zlib.error("it ends too early")
-        body = unpacker.unused_data
+        while not unpacker.eof and room > 0:
+            if place >= len(body):
+                raise zlib.error("it ends too early")
+            piece = body[place : place + _PIECE]
+            out.append(unpacker.decompress(piece, room))
+            room -= len(out[-1])
+            place += len(piece) - len(unpacker.unused_data)
+        if window < GZIP or place >= len(body) or room <= 0:
+            return
+    raise zlib.error(f"it has more than {_MOST_MEMBERS} parts")
+
+
+def _zlib(body: bytes, limit: int, window: int) -> bytes:
+    out: list[bytes] = []
+    inflate(body, window, limit, out)
     return b"".join(out)
 
 
 def _gzip(body: bytes, limit: int) -> bytes:
-    return _zlib(body, limit, 16 + zlib.MAX_WBITS)
+    return _zlib(body, limit, GZIP)
 
 
 def _deflate(body: bytes, limit: int) -> bytes:
@@ -41,7 +59,7 @@ def _deflate(body: bytes, limit: int) -> bytes:
     try:
         return _zlib(body, limit, zlib.MAX_WBITS)
     except zlib.error:
-        return _zlib(body, limit, -zlib.MAX_WBITS)
+        return _zlib(body, limit, RAW_DEFLATE)
 
 
 _DECODERS: dict[str, Any] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
@@ -52,6 +70,11 @@ if find_spec("zstandard"):
 
 #: What we say that we can unpack.
 ACCEPT_ENCODING = ", ".join(name for name in _DECODERS if not name.startswith("x-")).encode()
+
+
+def can_unpack(encoding: str) -> bool:
+    """Whether this Content-Encoding can be unpacked here: br and zstd need packages of their own."""
+    return encoding in _DECODERS
 
 
 def decode(body: bytes, encoding: bytes | None, limit: int, where: str) -> bytes:

@@ -62,13 +62,15 @@ class Visit:
         self.ip = self.wire.ip
         return self.wire
 
-    async def secure(self, settings: TlsSettings, greeting: tuple[Turn, ...] = ()) -> TlsFacts:
-        """Shake hands; `greeting` is what was said before. Raises NetError; TlsError, with the certificates where they
-        are what is wrong.
+    async def secure(
+        self, settings: TlsSettings, greeting: tuple[Turn, ...] = (), alpn: tuple[str, ...] = ()
+    ) -> TlsFacts:
+        """Shake hands; `greeting` is what was said before, `alpn` the protocols that are offered. Raises NetError;
+        TlsError, with the certificates where they are what is wrong.
         """
         assert self.wire is not None
         try:
-            self.facts = await handshake(self.wire, self.phases, settings, self.address.host)
+            self.facts = await handshake(self.wire, self.phases, settings, self.address.host, alpn)
         except TlsError as error:
             self.phases.stop()
             self.error = error

@@ -43,6 +43,16 @@ modules:
       valid_rcodes: [NOERROR, NXDOMAIN]
       validate_answer_rrs: {fail_if_matches_regexp: [x]}
   ping: {prober: icmp, icmp: {ttl: 5}}
+  secret:
+    prober: dns
+    dns:
+      query_name: shop.example
+      query_type: A
+      transport_protocol: tcp
+      dns_over_tls: true
+      tls_config: {server_name: dns.shop.example}
+      source_ip_address: 10.0.0.5
+  health: {prober: grpc, grpc: {service: cart, tls: true}}
 """
 PROMETHEUS = """
 scrape_configs:
@@ -158,8 +168,20 @@ def test_blackbox_with_its_targets(tmp_path: Path) -> None:
 
 def test_blackbox_alone_has_no_targets(tmp_path: Path) -> None:
     probes, lost = settings(tmp_path, BLACKBOX)
-    assert sorted(probes) == ["http_2xx", "ping", "resolver", "smtp"]
+    assert sorted(probes) == ["http_2xx", "ping", "resolver", "secret", "smtp"]
     assert lost[0].startswith("targets: a blackbox.yml has none; give the prometheus.yml too")
+    assert probes["secret"] == {
+        "type": "dns",
+        "server": "192.0.2.53",
+        "query": "shop.example",
+        "record": "A",
+        "transport": "tls",
+        "tls": {"name": "dns.shop.example"},
+        "source": "10.0.0.5",
+    }
+    assert lost[-1] == (
+        "module health: that shop.example:443 is asked for its health by gRPC; scrape /probe for it, or look by tcp"
+    )
 
 
 def test_gatus(tmp_path: Path) -> None:

@@ -41,7 +41,23 @@ def test_a_good_file() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("modules:\n  a: {prober: grpc}", "b.yml:2:6: modules.a: the prober grpc is not supported"),
+        (
+            "modules:\n  a: {prober: unix}",
+            "b.yml:2:15: modules.a.prober: Input should be 'http', 'tcp', 'dns', 'icmp' or 'grpc'",
+        ),
+        ("modules:\n  a: {prober: grpc, grpc: {method: List}}", "b.yml:2:28: modules.a.grpc.method is not supported"),
+        (
+            "modules:\n  a: {prober: tcp, tcp: {source_ip_address: eth1}}",
+            "b.yml:2:45: modules.a.tcp.source_ip_address: 'eth1' is not an IP address; write one that this machine has",
+        ),
+        (
+            "modules:\n  a: {prober: dns, dns: {query_name: a, dns_over_tls: true}}",
+            "b.yml:2:25: modules.a.dns: dns_over_tls needs transport_protocol: tcp; by udp it never succeeds",
+        ),
+        (
+            "modules:\n  a: {prober: http, http: {compression: zstd}}",
+            "b.yml:2:41: modules.a.http.compression: Input should be '', 'gzip', 'deflate', 'br' or 'identity'",
+        ),
         ("modules:\n  a: {prober: http, http: {bogus: 1}}", "b.yml:2:28: modules.a.http.bogus is not supported"),
         ("modules:\n  a: {prober: dns}", "b.yml:2:6: modules.a: a module of the prober dns needs dns: {query_name: …}"),
         (
@@ -66,8 +82,8 @@ def test_the_settings_read_their_file_and_say_what_is_wrong(tmp_path: Path) -> N
     assert BlackboxSettings(modules=file).module("mail")
     with pytest.raises(ValidationError, match="cannot read"):
         BlackboxSettings(modules=tmp_path / "none.yml")
-    file.write_text("modules:\n  a: {prober: grpc}")
-    with pytest.raises(ValidationError, match=r"blackbox\.yml:2:6: modules.a: the prober grpc is not supported"):
+    file.write_text("modules:\n  a: {prober: unix}")
+    with pytest.raises(ValidationError, match=r"blackbox\.yml:2:15: modules.a.prober: Input should be"):
         BlackboxSettings(modules=file)
     with pytest.raises(ValidationError, match=r"allow: 10\.0\.0\.1/8 has host bits set"):
         BlackboxSettings.model_validate({"allow": "10.0.0.1/8"})

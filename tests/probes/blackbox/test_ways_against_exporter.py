@@ -1,6 +1,8 @@
 """/probe beside the real exporter, by other ways: from a source, DNS over TLS, cut answers, gRPC, packed bodies."""
 
 import asyncio
+import gzip
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -8,6 +10,19 @@ from typing import Any
 
 import pytest
 
+from tests.health import (
+    NOT_SERVING,
+    SERVING,
+    Act,
+    acting,
+    health,
+    over_h2,
+    plain,
+    replied,
+    reset,
+    status,
+    trailers_only,
+)
 from tests.probes.blackbox.comparing import Target, compare
 from tests.sockets import (
     Authority,
@@ -58,6 +73,14 @@ def modules(ca: str) -> dict[str, Any]:
         "dot_named": dns(**dot | {"tls_config": {**tls, "server_name": "other.example"}}),
         "dot_blind": dns(**dot | {"tls_config": {"insecure_skip_verify": True}}),
         "dot13": dns(**dot | {"tls_config": {**tls, "min_version": "TLS13"}}),
+        "icmp_whole": of("icmp", dont_fragment=True, payload_size=1000),
+        "gzip": of("http", compression="gzip"),
+        "gzip_small": of("http", compression="gzip", body_size_limit="10000B"),
+        "deflate": of("http", compression="deflate"),
+        "identity": of("http", compression="identity"),
+        "grpc": of("grpc"),
+        "grpc_cart": of("grpc", service="cart"),
+        "grpc_tls": of("grpc", tls=True, tls_config=tls),
     }
 
 
@@ -75,6 +98,13 @@ async def targets(folder: Path, authority: Authority) -> AsyncIterator[list[Targ
         secure = await at(server.by_tcp, tls=authority.server("localhost", here))
         other = await at(server.by_tcp, tls=authority.server("other.example"))
         alone = await at(server.by_tcp, tls=self_signed(folder, "a"))
+
+        async def packed(body: bytes, encoding: str) -> str:
+            return await at(Shop(answer(body=body, headers={"Content-Encoding": encoding})))
+
+        raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        deflated = raw.compress(b"hello " * 50) + raw.flush()
+        zipped = gzip.compress(b"hello " * 50)
 
         async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readexactly(2)
@@ -108,12 +138,83 @@ async def targets(folder: Path, authority: Authority) -> AsyncIterator[list[Targ
             ("nobody there", "dot", gone),
             ("a server that hangs up", "dot", await at(drop, tls=authority.server(here))),
             ("a server by no name", "dot", "nowhere.invalid:853"),
+            ("an echo in one piece", "icmp_whole", here),
+            ("deflate as it is meant", "deflate", await packed(zlib.compress(b"hello " * 50), "deflate")),
+            ("deflate as some send it", "deflate", await packed(deflated, "deflate")),
+            ("gzip that ends early", "gzip", await packed(zipped[:-12], "gzip")),
+            ("two gzip bodies in a row", "gzip", await packed(zipped + zipped, "gzip")),
+            ("gzip and then garbage", "gzip", await packed(zipped + b"what?", "gzip")),
+            ("deflate and then garbage", "deflate", await packed(deflated + b"what?", "deflate")),
+            ("deflate that ends early", "deflate", await packed(deflated[:-3], "deflate")),
+            ("a body that packs well", "gzip_small", await packed(gzip.compress(bytes(50_000)), "gzip")),
+            ("br where gzip is wanted", "gzip", await packed(b"\x0b\x02\x80hello\x03", "br")),
+            ("br that nobody unpacks", "identity", await packed(b"\x0b\x02\x80hello\x03", "br")),
+            ("zstd that nobody unpacks", "identity", await packed(b"\x28\xb5\x2f\xfd", "zstd")),
         ]
+
+
+@asynccontextmanager
+async def grpc_targets(authority: Authority) -> AsyncIterator[list[Target]]:
+    """One that says nothing is not among them: of it blackbox_exporter 0.23 waits for ever, whatever its timeout."""
+    async with AsyncExitStack() as stack:
+
+        async def at(conversation: Any, **words: Any) -> str:
+            return f"127.0.0.1:{await stack.enter_async_context(serve(conversation, **words))}"
+
+        async def does(act: Act) -> str:
+            return await at(acting(act))
+
+        good = await at(health({"": SERVING, "cart": NOT_SERVING}))
+        secure = await at(health({"": SERVING}), tls=over_h2(authority.server("127.0.0.1", "localhost")))
+        other = await at(health({"": SERVING}), tls=over_h2(authority.server("other.example")))
+        tls = over_h2(authority.server("127.0.0.1"))
+        yield [
+            ("serving", "grpc", good),
+            ("serving, by URL", "grpc", f"http://{good}/shop"),
+            ("serving, by name", "grpc", good.replace("127.0.0.1", "localhost")),
+            ("not serving", "grpc_cart", good),
+            ("a service that is not known", "grpc_cart", await at(health({"": SERVING}))),
+            ("in TLS", "grpc_tls", secure),
+            ("in TLS by name", "grpc_tls", secure.replace("127.0.0.1", "localhost")),
+            ("in TLS without ALPN", "grpc_tls", await at(health({"": SERVING}), tls=authority.server("127.0.0.1"))),
+            ("in TLS, not serving", "grpc_tls", await at(health({"": NOT_SERVING}), tls=tls)),
+            ("in TLS, unknown", "grpc_tls", await at(health({}), tls=tls)),
+            ("a certificate for another name", "grpc_tls", other),
+            ("no TLS where TLS is", "grpc", secure),
+            ("TLS where none is", "grpc_tls", good),
+            ("nobody there", "grpc", f"127.0.0.1:{refused_port()}"),
+            ("no such name", "grpc", "nowhere.invalid:443"),
+            ("a web page, 404", "grpc", await does(plain(404))),
+            ("a web page, 200", "grpc", await does(plain(200))),
+            ("a web page, 503", "grpc", await does(plain(503))),
+            ("a web server", "grpc", await at(Shop(answer()))),
+            ("a call that is given up", "grpc", await does(reset)),
+            ("a message that is none", "grpc", await does(replied(b"\0\0\0\0\2zz"))),
+            ("a message that ends early", "grpc", await does(replied(b"\0\0\0\0\2\x08"))),
+            ("half a frame", "grpc", await does(replied(b"\0\0\0"))),
+            ("no message", "grpc", await does(replied(b""))),
+            ("a compressed message", "grpc", await does(replied(b"\1\0\0\0\2\x08\1"))),
+            ("a status of the future", "grpc", await does(status(7))),
+            ("a status that is left out", "grpc", await does(status(0))),
+            ("a field of the future", "grpc", await does(replied(b"\0\0\0\0\6\x12\2ab\x08\1"))),
+            ("an error after the message", "grpc", await does(status(SERVING, 13))),
+            ("refused in one piece", "grpc", await does(trailers_only(16, "who are you?"))),
+        ]
+
+
+async def differences(folder: Path, authority: Authority, wanted: list[Target]) -> str:
+    return "\n".join(await compare(folder, modules(str(authority.ca)), wanted))
 
 
 @on_loop
 async def test_the_same_verdicts_and_the_same_metrics(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     async with targets(tmp_path, authority) as wanted:
-        differences = await compare(tmp_path, modules(str(authority.ca)), wanted)
-    assert not differences, "\n".join(differences)
+        assert not await differences(tmp_path, authority, wanted)
+
+
+@on_loop
+async def test_the_same_of_grpc(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with grpc_targets(authority) as wanted:
+        assert not await differences(tmp_path, authority, wanted)
