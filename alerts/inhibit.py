@@ -42,8 +42,10 @@ class Inhibition(Settings):
 
 
 #: What holds without a word in the config: a ticket about a probe or a backup that pages already adds nothing.
+#: A page of no location is about several of them (SeveralLocationsDown), and holds back what each of them says.
 USUAL = (
     Inhibition(source={"severity": ("page",)}, target={"severity": ("ticket",)}, equal=("probe", "location")),
+    Inhibition(source={"severity": ("page",), "location": ("",)}, target={"severity": ("ticket",)}, equal=("probe",)),
     Inhibition(source={"severity": ("page",)}, target={"severity": ("ticket",)}, equal=("backup",)),
 )
 

@@ -94,12 +94,18 @@ BOARD = Board(
             ),
         ),
         Row(
-            "Our own network",
+            "Our own network, and machines",
             (
                 series(
                     "Canaries that answer",
-                    Query("shopwatch_canary_up", "{{canary}}"),
+                    Query("shopwatch_canary_up", "{{location}} {{canary}}"),
                     help="Empty unless the config names a canary.",
+                ),
+                series(
+                    "Machines that share a location's probes",
+                    Query("max by (location) (shopwatch_shards)", "{{location}}: in the config"),
+                    Query("count by (location) (group by (location, shard) (shopwatch_shards))", "{{location}}: there"),
+                    help="Fewer than in the config: a part of the probes is looked at by nobody.",
                 ),
                 series(
                     "Looks that failed with the canary",

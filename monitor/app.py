@@ -91,7 +91,7 @@ class Shopwatch:
         self.heartbeats = Heartbeats(self.store, clock)
         self.verifications = Verifications(self.store, (), clock, lambda _: self._changed_elsewhere())
         self.schedule = Schedule(clock)
-        self.facts = Facts(self.latest, self.samples, self.verifications, self._interval, clock)
+        self.facts = Facts(self.latest, self.samples, self.verifications, self._interval, config.here, clock)
         self.pager = Pager(
             self.store,
             (),

@@ -1,7 +1,7 @@
 """What decisions ask about the world: the newest proof behind an alert, and whether its source has gone quiet."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from alerts.expression import metrics_of
 from alerts.promql import Matcher, Storage
@@ -25,7 +25,11 @@ _OUTCOMES = {"probe_success", "probe_outcome", "probe_results_total", "probe_lat
 
 
 class Facts:
-    """Answers at once, from memory, from any thread. `interval` is how often a probe looks; None for strangers."""
+    """Answers at once, from memory, from any thread. `interval` is how often a probe looks; None for strangers.
+
+    `here` are the labels of what this machine sees: of what another one saw, told by a Prometheus in front of both,
+    nothing is known.
+    """
 
     def __init__(
         self,
@@ -33,10 +37,11 @@ class Facts:
         samples: Storage,
         verifications: Verifications,
         interval: Callable[[str], float | None],
+        here: Mapping[str, str],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._latest, self._samples, self._verifications = latest, samples, verifications
-        self._interval, self._clock = interval, clock
+        self._interval, self._here, self._clock = interval, here, clock
         self._asked: dict[str, frozenset[str]] = {}
         self._left: set[str] = set()
 
@@ -57,7 +62,7 @@ class Facts:
         named = dict(labels)
         if "backup" in named:
             return self._verifications.evidence(named["backup"])
-        if "probe" not in named:
+        if "probe" not in named or self._is_foreign(named):
             return None
         failure = self._latest.failure(named["probe"])
         if failure is not None and self._clock() - failure.at <= _RECENT:
@@ -70,11 +75,14 @@ class Facts:
 
         A rule that reads numbers which the probe brings (a queue's length) is answered by a look that brought them; one
         that reads only how looks ended is answered by a look that went well. A probe that is not ours (Prometheus
-        scrapes another prober) and an alert without one are never quiet: their source's word is all there is.
+        scrapes another prober) or looks from elsewhere, and an alert without one, are never quiet: their source's word
+        is all there is.
         """
         named = dict(labels)
         name = named.get("probe", "")
         interval = self._interval(name)
+        if self._is_foreign(named):
+            return False
         if interval is None:
             return name in self._left
         result = self._latest.result(name)
@@ -89,6 +97,9 @@ class Facts:
             return False  # it asks whether the probe looks, and it does
         # An alert about the outcome itself ("blocked", "unknown") ends when the outcome changes, whatever it is now.
         return "outcome" not in named and result.outcome not in _WELL
+
+    def _is_foreign(self, named: dict[str, str]) -> bool:
+        return any(named.get(label, ours) != ours for label, ours in self._here.items())
 
     def _brought(self, number: str, probe: str) -> bool:
         """Whether the newest look of a probe brought a number: a series that it did not bring ends."""

@@ -30,9 +30,9 @@ def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
             yield measure.name, measure.labels, measure.value
 
     def own() -> Iterator[Number]:
-        location, part = ("location", shop.config.location), shop.config.part
-        yield "shopwatch_shards", (location, ("shard", str(part.number))), float(part.of)
-        where = (location,) if part.alone else (location, ("shard", str(part.number)))
+        location, shard = shop.config.here.items()
+        yield "shopwatch_shards", (location, shard), float(shop.config.part.of)
+        where = (location,) if shop.config.part.alone else (location, shard)
         yield "shopwatch_build_info", (("version", VERSION),), 1.0
         yield "shopwatch_config_last_reload_successful", (), float(shop.reload_ok)
         yield "shopwatch_config_last_reload_success_timestamp_seconds", (), shop.reloaded_at

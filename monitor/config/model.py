@@ -176,6 +176,11 @@ class Config(Settings):
         return read_shard(self.shard)
 
     @property
+    def here(self) -> Mapping[str, str]:
+        """The labels by which Prometheus tells what this machine sees from what others see."""
+        return {"location": self.location, "shard": str(self.part.number)}
+
+    @property
     def standpoint(self) -> str:
         """Which machine in the world this is: keeps apart what several write into one store."""
         return self.location if self.part.alone else f"{self.location} {self.part}"

@@ -31,6 +31,12 @@ def test_a_ticket_about_a_probe_waits_while_the_same_probe_pages():
     assert held(USUAL, PAGE, incident("P", labels("Other", probe="home", location="taipei"))) == []
 
 
+def test_a_page_about_several_locations_holds_back_what_each_of_them_says():
+    several = labels("SeveralLocationsDown", probe="home")
+    assert held(USUAL, TICKET, incident("P", several)) == ["SeveralLocationsDown (P) is open"]
+    assert held(USUAL, TICKET, incident("P", labels("SeveralLocationsDown", probe="cart"))) == []
+
+
 def test_labels_that_neither_has_are_not_equal():
     bare = (("alertname", "PagesFailing"), ("severity", "ticket"))
     assert held(USUAL, bare, incident("P", (("alertname", "RulesFailing"), ("severity", "page")))) == []

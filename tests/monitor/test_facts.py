@@ -17,6 +17,9 @@ NOW = 1_000_000.0
 LABELS = (("alertname", "SiteDown"), ("probe", "home"))
 
 
+HERE = {"location": "here", "shard": "1"}
+
+
 class NoBackups:
     def evidence(self, name: str) -> Evidence | None:
         return Evidence(f"restored {name}") if name == "orders" else None
@@ -29,7 +32,7 @@ def facts(*results: Result, now: float = NOW, interval: float | None = 15.0) -> 
     for order, one in enumerate(results):
         entered = one.at + order / 1000
         Intake(exposition, samples, latest, lambda: None, lambda entered=entered: entered).take([one])
-    return Facts(latest, samples, cast(Verifications, NoBackups()), lambda name: interval, lambda: now + 0.01)
+    return Facts(latest, samples, cast(Verifications, NoBackups()), lambda name: interval, HERE, lambda: now + 0.01)
 
 
 def result(outcome: Outcome, ago: float = 0.0, summary: str = "") -> Result:
@@ -88,6 +91,15 @@ def test_a_probe_that_does_not_look_any_more_is_quiet():
 def test_who_is_not_ours_is_never_quiet():
     assert not facts(interval=None).quiet(LABELS)
     assert not facts(interval=None).quiet((("instance", "db:9100"),))
+
+
+@pytest.mark.parametrize("elsewhere", [("location", "berlin"), ("shard", "2")])
+def test_of_what_another_machine_saw_nothing_is_known(elsewhere):
+    found = facts(result(Outcome.UNKNOWN, summary="no route"))
+    assert found.evidence((*LABELS, *HERE.items())) == Evidence("no route")
+    assert found.evidence((*LABELS, elsewhere)) is None
+    assert found.quiet((*LABELS, *HERE.items()))
+    assert not found.quiet((*LABELS, elsewhere)), "its source's word is all there is"
 
 
 RULES = """
