@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from monitor.prober.told import Told
 from probes.base import Finding, Outcome, Result
 
 
@@ -14,8 +15,7 @@ class Latest:
 
     def put(self, result: Result) -> bool:
         """Take in a result; answers whether its outcome is another than before (a first result is a change)."""
-        if result.finding.samples:
-            result = _bare(result)
+        result = _bare(result)
         before = self._results.get(result.probe)
         self._results[result.probe] = result
         if result.outcome is not Outcome.UP:
@@ -40,6 +40,11 @@ class Latest:
 def _bare(result: Result) -> Result:
     """The result without samples. Written out, as dataclasses.replace takes five times as long."""
     found = result.finding
-    finding = Finding(found.outcome, found.reason, (), found.evidence)
+    if isinstance(found, Told):
+        finding: Finding = found.bare()
+    elif found.samples:
+        finding = Finding(found.outcome, found.reason, (), found.evidence)
+    else:
+        return result
     slot, late, duration = result.slot, result.late, result.duration
     return Result(result.probe, result.type, slot, late, duration, finding, result.extra, result.run_id)

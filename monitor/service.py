@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from monitor.allocator import give_memory_back
 from monitor.app import Shopwatch
 from monitor.config import Config, ConfigError, load, share
 from monitor.logformat import PlainFormatter
@@ -32,6 +33,7 @@ def run(path: Path, instead: Mapping[str, str] | None = None) -> int:
 
     `instead` holds settings that the command line gave in place of the config's (listen, store).
     """
+    give_memory_back()
     config = share(load(path).model_copy(update=dict(instead or {})))
     to_stderr = logging.StreamHandler(sys.stderr)
     to_stderr.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(message)s"))

@@ -103,21 +103,24 @@ def _template(name: str, labels: Labels) -> str:
 class Block:
     """Lines of one probe, on the page of `families` for as long as the block has values."""
 
-    __slots__ = ("_base", "_columns", "_shape", "_values", "text", "touched")
+    __slots__ = ("_base", "_columns", "_values", "shape", "signature", "text", "touched")
 
     def __init__(self, base: Labels, text: bytes) -> None:
         self._base = base
         #: The probe's labels as they are written.
         self.text = text
-        self._shape: Shape | None = None
+        #: Which series these are, and by what names that was asked for last.
+        self.shape: Shape | None = None
+        self.signature: Signature = ()
         self._columns = Columns(())
         self._values: tuple[float, ...] = ()
         #: When the values were last handed over to the samples in memory, in wall-clock seconds.
         self.touched = 0.0
 
-    def set(self, shape: Shape, values: tuple[float, ...], now: float) -> list[Reading]:
+    def set(self, shape: Shape, values: tuple[float, ...], now: float, signature: Signature) -> list[Reading]:
         """Take new values of the shape's signature; answers the readings to remember, ends of series included."""
-        gone = self._reshape(shape) if shape is not self._shape else []
+        self.signature = signature
+        gone = self._reshape(shape) if shape is not self.shape else []
         picked = shape.pick(values)
         if picked != self._values:
             before, self._values = self._values, picked
@@ -133,19 +136,19 @@ class Block:
         """Leave the page; answers the ends of the series."""
         gone = _ends(self._columns)
         self._drop_lines()
-        self._shape, self._columns, self._values = None, Columns(()), ()
+        self.shape, self._columns, self._values = None, Columns(()), ()
         return gone
 
     def _reshape(self, shape: Shape) -> list[Reading]:
         self._drop_lines()
         before = self._columns.own
-        self._shape, self._values = shape, ()
+        self.shape, self._values = shape, ()
         self._columns = Columns(shape.labels, self._base)
         kept = set(shape.labels)
         return _ends(Columns([own for own in before if own not in kept], self._base))
 
     def _drop_lines(self) -> None:
-        for part in self._shape.parts if self._shape else ():
+        for part in self.shape.parts if self.shape else ():
             part.family.drop(self)
 
     def _write(self, shape: Shape, values: tuple[float, ...], before: tuple[float, ...]) -> None:

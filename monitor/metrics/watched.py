@@ -7,7 +7,8 @@ from monitor.metrics.block import Block, Shape, Signature
 from monitor.metrics.tally import COUNTS, LAST_RUN, Tally, latency_signature
 from monitor.metrics.text import Reading, series_of, write_labels
 from monitor.prober.slots import Missed
-from probes.base import Labels, Outcome, ProbeSettings, Result
+from monitor.prober.told import Told
+from probes.base import Finding, Labels, Outcome, ProbeSettings, Result
 
 #: Series that nothing refreshed for this long are read again, as a scrape would, lest the look-back lose them.
 _REFRESH = 60.0
@@ -53,16 +54,16 @@ class Watched:
         """A look ended; answers what to remember at `now`."""
         self._seen = now
         self.tally.count(result, self.interval)
-        outcome, samples = result.outcome, result.finding.samples
+        outcome = result.outcome
         success = _SUCCESS.get(outcome)
         look: tuple[float, ...] = (*_STATES[outcome], result.duration)
         if success is None:
             readings = self._set(self._look, _LOOK, look, now)
         else:
             readings = self._set(self._look, _LOOK_DECIDED, (*look, success), now)
-        found = tuple([(name, labels) for name, _, labels in samples])
+        found, values = _taken_apart(result.finding)
         try:
-            readings += self._set(self._found, found, tuple([value for _, value, _ in samples]), now, self._names)
+            readings += self._set(self._found, found, values, now, self._names)
         except (TypeError, ValueError, AttributeError) as error:  # labels that are none; the look counts all the same
             LOG.warning("what the probe %s found cannot be written for Prometheus: %s", result.probe, error)
             readings += self._found.clear()
@@ -123,4 +124,15 @@ class Watched:
         now: float,
         reserved: frozenset[str] = frozenset(),
     ) -> list[Reading]:
-        return block.set(self._shape(signature, reserved), values, now)
+        # To compare labels takes longer than to write them: nearly always it is the signature of the last time.
+        if block.shape is None or signature is not block.signature:
+            return block.set(self._shape(signature, reserved), values, now, signature)
+        return block.set(block.shape, values, now, signature)
+
+
+def _taken_apart(finding: Finding) -> tuple[Signature, tuple[float, ...]]:
+    """The names and own labels of a finding's samples, and their values."""
+    if isinstance(finding, Told):
+        return finding.signature, finding.values
+    samples = finding.samples
+    return tuple([(name, labels) for name, _, labels in samples]), tuple([value for _, value, _ in samples])

@@ -12,9 +12,11 @@ from struct import Struct
 from typing import Any
 
 from monitor.prober.rounds import Seen
-from probes.base import Evidence, Finding, Outcome, Sample, Step
+from monitor.prober.told import Told, read_signature, write_evidence, write_signature
+from probes.base import Outcome
 
 _LENGTH = Struct("!I")
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 #: A finding as plain values.
 Plain = tuple[Any, ...]
@@ -66,26 +68,12 @@ def read_news(frame: bytes) -> Any:
 def plain(seen: Seen) -> Plain:
     """A look that ended, as plain values that `news` can carry."""
     probe, due, late, duration, finding, extra, run_id = seen
-    samples = [(str(name), float(value), labels) for name, value, labels in finding.samples]
-    found = finding.outcome.value, finding.reason, samples, _plain_evidence(finding.evidence)
-    return probe, due, late, duration, extra, run_id, *found
+    signature = tuple([(str(name), labels) for name, _, labels in finding.samples])
+    values = [float(value) for _, value, _ in finding.samples]
+    told = write_signature(signature), values, write_evidence(finding.evidence)
+    return probe, due, late, duration, extra, run_id, finding.outcome.value, finding.reason, *told
 
 
-def finding(outcome: str, reason: str, samples: list[tuple[Any, ...]], evidence: Plain | None) -> Finding:
+def finding(outcome: str, reason: str, signature: bytes, values: list[float], evidence: bytes | None) -> Told:
     """The finding that was made plain."""
-    return Finding(Outcome(outcome), reason, tuple(map(Sample._make, samples)), _evidence(evidence))
-
-
-def _plain_evidence(evidence: Evidence | None) -> Plain | None:
-    if evidence is None:
-        return None
-    steps = [(step.name, step.outcome.value, step.seconds, step.detail) for step in evidence.steps]
-    return evidence.summary, steps, evidence.facts, evidence.excerpt
-
-
-def _evidence(told: Plain | None) -> Evidence | None:
-    if told is None:
-        return None
-    summary, steps, facts, excerpt = told
-    walked = tuple(Step(name, Outcome(outcome), seconds, detail) for name, outcome, seconds, detail in steps)
-    return Evidence(summary, walked, facts, excerpt)
+    return Told(_OUTCOMES[outcome], reason, read_signature(signature), values, evidence)
