@@ -44,6 +44,7 @@ _ROOMS = (
     Metric("shopwatch_page_delivery_seconds", "histogram", "From the decision to the channel's receipt."),
     Metric("shopwatch_paging_faults", "gauge", "What stands in the way of the next step of open incidents."),
     Metric("shopwatch_pages_sent_total", "counter", "Messages to channels by outcome."),
+    Metric("shopwatch_probe_set_aside", "gauge", "1 for a probe that hangs its prober, and is not looked at."),
     Metric("shopwatch_prober_cpu_seconds_total", "counter", "CPU time that prober processes used."),
     Metric("shopwatch_prober_loop_lag_seconds", "gauge", "The prober's longest standstill of the last minute."),
     Metric("shopwatch_prober_resident_memory_bytes", "gauge", "Memory of the prober process."),

@@ -13,13 +13,19 @@ from pathlib import Path
 
 import uvloop
 
+from monitor.allocator import give_memory_back
 from monitor.prober.link import Link
+from monitor.prober.looking import answer_on
 
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Look as the service says, on the inherited socket argv[1], for as long as the service argv[2] lives."""
+    """Look as the service says, on the inherited socket argv[1], for as long as the service argv[2] lives.
+
+    argv[3] is the pipe on which to answer which probe's code runs.
+    """
+    give_memory_back()
     line, service = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
     line.set_inheritable(False)
     _die_with(service)
@@ -27,7 +33,8 @@ def main() -> None:
     # (An ignored signal, unlike one that is handled, would also be ignored by the programs that probes start.)
     signal.signal(signal.SIGINT, _nothing)
     signal.signal(signal.SIGTERM, _nothing)
-    # A prober that hangs is asked where, before it is killed.
+    # A prober that hangs is asked in which probe and where, before it is killed.
+    answer_on(int(sys.argv[3]))
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     # When memory runs out, a probe that leaks goes first, not the pager.
     with contextlib.suppress(OSError):

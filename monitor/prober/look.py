@@ -8,6 +8,7 @@ import traceback
 from itertools import count
 
 from monitor.prober.discretion import Discretion, discretion_of
+from monitor.prober.looking import LOOKING
 from probes.base import AnyProbe, Beat, Finding, Outcome, ProbeSettings, Run
 from probes.net.deadline import Deadline
 from probes.units import format_duration
@@ -34,6 +35,7 @@ async def look(probe: AnyProbe, run: Run) -> Finding:
     A look that its deadline cuts off is down. A probe that knows more may catch the CancelledError of the cut and
     return its own Finding. An exception means that we could not look, which is never the shop's fault.
     """
+    LOOKING.set(probe.settings.name)
     given = run.deadline - time.monotonic()
     cut = Deadline(asyncio.get_running_loop(), run.deadline + min(_GRACE, _PART * given))
     try:
@@ -60,6 +62,7 @@ async def look(probe: AnyProbe, run: Run) -> Finding:
 
 async def prepare(kind: type[AnyProbe], settings: ProbeSettings) -> AnyProbe | Finding:
     """Make and open a probe before its first look, or say why that cannot be."""
+    LOOKING.set(settings.name)
     try:
         probe: AnyProbe = kind(settings)
         await asyncio.wait_for(probe.open(), settings.timeout)
@@ -73,6 +76,7 @@ async def prepare(kind: type[AnyProbe], settings: ProbeSettings) -> AnyProbe | F
 
 async def let_go(probe: AnyProbe) -> None:
     """Close a probe that has looked its last; that it cannot close is nobody's outage."""
+    LOOKING.set(probe.settings.name)
     try:
         await asyncio.wait_for(probe.close(), probe.settings.timeout)
     except Exception as error:

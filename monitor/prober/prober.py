@@ -7,13 +7,14 @@ from hashlib import blake2b
 from typing import Any
 
 from monitor.prober import wire
+from monitor.prober.isolation import Isolation, Word
 from monitor.prober.ledger import Ledger
 from monitor.prober.rounds import Beats, Rounds, Seen, no_beats
 from monitor.prober.shard import Shard
 from monitor.prober.slots import Cadence, Missed, Reason, cadence, interval, schedule_clock, schedule_offset
 from monitor.prober.vitals import ProberVitals
 from probes import KINDS
-from probes.base import AnyProbe, ProbeSettings, Result
+from probes.base import AnyProbe, Evidence, Finding, Outcome, ProbeSettings, Result
 from probes.registry import Registry
 
 LOG = logging.getLogger(__name__)
@@ -48,8 +49,11 @@ class Prober:
         self._kinds = kinds
         self._ledger = Ledger()
         begin = wire.order("begin", offset, location, LOG.getEffectiveLevel())
-        self.shards = [Shard(number, begin, self._hear, self._lost) for number in range(probers)]
-        self.vitals = ProberVitals(self.shards)
+        self.shards = [Shard(number, begin, self._hear, self._lost, self._hung) for number in range(probers)]
+        self._isolation = Isolation(
+            self._placed, lambda ended: Shard(probers, begin, self._hear, ended), self._idle, self._deal, self._now
+        )
+        self.vitals = ProberVitals(self.shards, self._isolation.known, location)
         self._passive: Rounds | None = None
         self._probes: dict[str, tuple[type[AnyProbe], ProbeSettings]] = {}
         self._share(probes)
@@ -65,6 +69,7 @@ class Prober:
         """Begin no more looks, give those that run `grace` seconds to end, and end the processes."""
         if self._passive is not None:
             await self._passive.close(grace)
+        await self._isolation.stop()
         for shard in self.shards:
             await shard.stop(grace)
 
@@ -87,12 +92,25 @@ class Prober:
         self._probes = {settings.name: (self._kinds.get(settings.type), settings) for settings in probes}
         for name in old.keys() - self._probes.keys():
             self._ledger.close(name)
+            self._isolation.forget(name)
+        for name, probe in self._probes.items():
+            if old.get(name, probe) != probe:
+                self._isolation.free(name)
+        self._deal()
+
+    def _deal(self) -> None:
+        """Give each process its share of the probes; who is set aside belongs to none."""
         shares: list[list[tuple[str, ProbeSettings]]] = [[] for _ in self.shards]
-        for name, (kind, settings) in self._probes.items():
-            if not kind.passive:
-                shares[_share_of(name, len(shares))].append((f"{kind.__module__}:{kind.__qualname__}", settings))
+        for name, (kind, _) in self._probes.items():
+            if not kind.passive and not self._isolation.holds(name):
+                shares[_share_of(name, len(shares))].append(self._placed(name))
         for shard, share in zip(self.shards, shares, strict=True):
             shard.apply(share)
+
+    def _placed(self, name: str) -> tuple[str, ProbeSettings]:
+        """A probe as a shard wants it."""
+        kind, settings = self._probes[name]
+        return f"{kind.__module__}:{kind.__qualname__}", settings
 
     def _of_passive(self) -> list[tuple[type[AnyProbe], ProbeSettings]]:
         return [(kind, settings) for kind, settings in self._probes.values() if kind.passive]
@@ -120,6 +138,7 @@ class Prober:
                     shard.vitals.began(late)
                 seen = Seen(probe, due, late, duration, wire.finding(*found), extra, run_id)
                 told.append(self._result(seen, shift))
+                self._isolation.looked(probe)
         if told:
             self._pass_on(told)
         for probe, _, count in missed:
@@ -133,6 +152,9 @@ class Prober:
             if name in self._probes:
                 lost.append(Missed(name, Reason.PROBER_DEAD, self._ledger.open(name, self._cadence(name), due)))
         self._tell_missed(lost)
+        if shard not in self.shards:  # it is being tried, and should not wait for its slot
+            for name in first_due:
+                shard.look(name)
 
     def _pulse(self, shard: Shard, *vitals: Any) -> None:
         shard.vitals.pulse(*vitals)
@@ -146,6 +168,20 @@ class Prober:
                 self._ledger.open(name, slots, slots.due(slots.first(now)))
             lost.append(Missed(name, Reason.PROBER_DEAD, self._ledger.settle(name, now)))
         self._tell_missed(lost)
+
+    def _hung(self, name: str) -> None:
+        if name in self._probes and self._isolation.hung(name):
+            self._deal()
+
+    def _idle(self, name: str, word: Word | None) -> None:
+        """A probe that is set aside gets no looks: its slots are missed, and how it is cannot be known."""
+        if not self._ledger.knows(name):  # it hung its process before it was scheduled even once
+            slots = self._cadence(name)
+            self._ledger.open(name, slots, slots.due(slots.first(self._now())))
+        self._tell_missed([Missed(name, Reason.SET_ASIDE, self._ledger.settle(name, self._now()))])
+        if word is not None:
+            finding = Finding(Outcome.UNKNOWN, word.sentence, evidence=Evidence(word.sentence))
+            self._pass_on([self._result(Seen(name, word.at, 0.0, 0.0, finding, True), self._wall() - self._now())])
 
     def _cadence(self, name: str) -> Cadence:
         kind, settings = self._probes[name]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from monitor.prober import wire
+from monitor.prober.looking import whose
 from monitor.prober.vitals import ShardVitals
 from probes.base import ProbeSettings
 
@@ -25,6 +26,8 @@ _HEALTHY = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 _TIME_TO_TELL_WHERE = 0.2
 
+#: Told which probe hung the process, just before the next one starts.
+Hung = Callable[[str], None]
 #: A verb and its words from the prober: `told`, `scheduled` or `pulse`.
 Hear = Callable[["Shard", str, list[Any]], None]
 
@@ -54,13 +57,16 @@ class _Line(asyncio.Protocol):
 class Shard:
     """One prober process and its probes. `lost` is called about each second while there is no process."""
 
-    def __init__(self, number: int, begin: bytes, hear: Hear, lost: Callable[["Shard"], None]) -> None:
+    def __init__(
+        self, number: int, begin: bytes, hear: Hear, lost: Callable[["Shard"], None], hung: Hung = lambda probe: None
+    ) -> None:
         self.number = number
         self.vitals = ShardVitals()
         self.probes: tuple[tuple[str, ProbeSettings], ...] = ()
         self._begin = begin
         self._hear = hear
         self._lost = lost
+        self._hung = hung
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -73,6 +79,10 @@ class Shard:
     def start(self) -> None:
         """Keep a process running from now on."""
         self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    def give_up(self) -> None:
+        """Start no other process when this one ends."""
+        self._stopping = True
 
     def apply(self, probes: Iterable[tuple[str, ProbeSettings]]) -> None:
         """Look after exactly these probes, each given by its kind's import path and its settings."""
@@ -99,15 +109,17 @@ class Shard:
     async def _keep(self) -> None:
         deaths = 0
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._stopping:
             began = loop.time()
-            end = await self._serve()
+            end, culprit = await self._serve()
             if self._stopping:
                 return
             lived = loop.time() - began
             deaths = 1 if lived >= _HEALTHY else deaths + 1
             pause = 0.0 if deaths == 1 else min(_FIRST_PAUSE * 2 ** (deaths - 2), _LONGEST_PAUSE)
             LOG.error("prober %d %s after %.1f s; it starts again in %.2f s", self.number, end, lived, pause)
+            if culprit:
+                self._hung(culprit)
             await self._be_without(pause)
 
     async def _be_without(self, pause: float) -> None:
@@ -117,13 +129,13 @@ class Shard:
             pause -= _TICK
             self._lost(self)
 
-    async def _serve(self) -> str:
-        """Run one process to its end; answers how that came, for the log."""
+    async def _serve(self) -> tuple[str, str]:
+        """Run one process to its end; answers how that came, for the log, and which probe hung it, if one did."""
         try:
-            process, ours = _spawn()
+            process, ours, answers = _spawn()
         except OSError as error:
             self.vitals.restarts["died"] += 1
-            return f"could not be started ({error.strerror})"
+            return f"could not be started ({error.strerror})", ""
         line = _Line(lambda verb, words: self._hear(self, verb, words))
         transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: line, sock=ours)
         self._transport = transport
@@ -131,7 +143,9 @@ class Shard:
         try:
             self._transport.write(self._begin + wire.order("apply", self.probes))
             hung = await self._watch(line, process)
+            culprit = await _ask(process, answers) if hung else ""
         finally:
+            os.close(answers)
             self._transport = None
             self.vitals.ended()
             transport.abort()
@@ -139,7 +153,9 @@ class Shard:
             code = await asyncio.shield(asyncio.to_thread(process.wait))
         if not self._stopping:
             self.vitals.restarts["hung" if hung else "died"] += 1
-        return "hung" if hung else f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
+        if hung:
+            return f"hung in the probe {culprit}" if culprit else "hung", culprit
+        return f"was ended by signal {-code}" if code < 0 else f"exited with code {code}", ""
 
     async def _watch(self, line: _Line, process: subprocess.Popen[bytes]) -> bool:
         """Wait for the end of a process; True if it hangs.
@@ -150,22 +166,38 @@ class Shard:
             await asyncio.wait([line.ended], timeout=_TICK)
             line.silent_ticks += 1
             if line.silent_ticks > (_HUNG_AFTER if line.heard_once else _START_WITHIN):
-                process.send_signal(signal.SIGUSR1)  # its faulthandler writes where it hangs
-                await asyncio.sleep(_TIME_TO_TELL_WHERE)
                 return True
         return False
 
 
-def _spawn() -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a prober process at one end of a socket pair. The thread that calls this must outlive the process."""
+async def _ask(process: subprocess.Popen[bytes], answers: int) -> str:
+    """Which probe a process hangs in; where exactly, its faulthandler writes to the log."""
+    culprit = await whose(process, answers)
+    process.send_signal(signal.SIGUSR1)
+    await asyncio.sleep(_TIME_TO_TELL_WHERE)
+    return culprit
+
+
+def _spawn() -> tuple[subprocess.Popen[bytes], socket.socket, int]:
+    """Start a prober process at one end of a socket pair; answers the other end, and that of its pipe for `whose`.
+
+    The thread that calls this must outlive the process.
+    """
     ours, theirs = socket.socketpair()
-    with theirs:
-        number = theirs.fileno()
+    answers, pipe = os.pipe()
+    try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "monitor.prober.child", str(number), str(os.getpid())],
+            [sys.executable, "-m", "monitor.prober.child", str(theirs.fileno()), str(os.getpid()), str(pipe)],
             stdin=subprocess.DEVNULL,
-            pass_fds=[number],
+            pass_fds=[theirs.fileno(), pipe],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
+    except OSError:
+        ours.close()
+        os.close(answers)
+        raise
+    finally:
+        theirs.close()
+        os.close(pipe)
     ours.setblocking(False)
-    return process, ours
+    return process, ours, answers

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     OVERLOAD = "overload"
     PROBER_DEAD = "prober_dead"
     SUSPENDED = "suspended"
+    SET_ASIDE = "set_aside"
 
 
 class Missed(NamedTuple):

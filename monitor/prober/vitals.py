@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -48,10 +48,16 @@ class HasVitals(Protocol):
 
 
 class ProberVitals(Collector):
-    """The metrics of all prober processes, labelled with the prober's number."""
+    """The metrics of all prober processes, labelled with the prober's number.
 
-    def __init__(self, shards: Sequence[HasVitals]) -> None:
+    `aside` answers which probes were ever set aside, and whether they are now; `location` is where all of them look.
+    """
+
+    def __init__(
+        self, shards: Sequence[HasVitals], aside: Callable[[], Mapping[str, bool]] = dict, location: str = ""
+    ) -> None:
         self._shards = shards
+        self._aside, self._location = aside, location
 
     def collect(self) -> Iterable[Metric]:
         """Prometheus' families, read at the moment of the scrape."""
@@ -71,7 +77,14 @@ class ProberVitals(Collector):
                 restarts.add_metric((number, reason), count)
             cpu.add_metric((number,), vitals.cpu_before + vitals.cpu)
             late.add_metric((number,), list(_cumulative(vitals.lateness)), vitals.late_seconds)
-        yield from (restarts, cpu, late)
+        aside = GaugeMetricFamily(
+            "shopwatch_probe_set_aside",
+            "1 for a probe that is not looked at, because it hung its prober again and again.",
+            labels=("probe", "location"),
+        )
+        for probe, is_aside in self._aside().items():
+            aside.add_metric((probe, self._location), float(is_aside))
+        yield from (restarts, cpu, late, aside)
 
     def _gauges(self) -> Iterator[Metric]:
         gauges = (

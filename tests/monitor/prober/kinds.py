@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import time
 from pathlib import Path
 
@@ -45,6 +46,44 @@ class DyingProbe(Probe[ProbeSettings]):
 
     async def check(self, run: Run) -> Finding:
         os._exit(7)
+
+
+class HangingSettings(ProbeSettings):
+    type: str = "hanging"
+    cure: str
+    how: str = "busy"
+
+
+class HangingProbe(Probe[HangingSettings]):
+    """Hangs its whole process as long as the file `cure` is not there."""
+
+    settings_model = HangingSettings
+
+    def __init__(self, settings: HangingSettings) -> None:
+        super().__init__(settings)
+        if settings.how == "making":
+            self._spin()
+
+    async def check(self, run: Run) -> Finding:
+        await asyncio.sleep(0.001)
+        if self.settings.how == "regex":
+            re.match("(a|a)*$", "a" * 40 + "b")
+        elif self.settings.how == "subtask":
+            await asyncio.gather(self._later(), asyncio.sleep(0.05))
+        elif self.settings.how == "callback":
+            asyncio.get_running_loop().call_later(0.05, self._spin)
+            await asyncio.sleep(0.1)
+        else:
+            self._spin()
+        return Finding(Outcome.UP)
+
+    async def _later(self) -> None:
+        await asyncio.sleep(0.05)
+        self._spin()
+
+    def _spin(self) -> None:
+        while not Path(self.settings.cure).exists():
+            pass
 
 
 class ToldSettings(ProbeSettings):
@@ -120,6 +159,7 @@ class TestKinds(Registry):
             "dying": DyingProbe,
             "raising": RaisingProbe,
             "down": DownProbe,
+            "hanging": HangingProbe,
             "knowing": KnowingProbe,
             "odd": OddProbe,
             "pid": PidProbe,
