@@ -1,17 +1,19 @@
 """The prober http: one request, its redirects, and the checks of a module."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from probes.blackbox.answer import Answer
 from probes.blackbox.guard import Guard, guarded
 from probes.blackbox.modules import HeaderMatch, HttpModule
+from probes.blackbox.target import credentials_of
 from probes.blackbox.unpack import unpack
 from probes.net.address import Url
 from probes.net.auth import Authorization
 from probes.net.errors import NetError
 from probes.net.http import MAX_BODY, Http
 from probes.net.message import Answer as Came
-from probes.net.message import Headers, Request, Trace, content_length, header, last_modified
+from probes.net.message import Headers, Request, Trace, basic, content_length, header, last_modified
 from probes.net.phases import PHASES
 from probes.page import Page
 from probes.pattern import regex
@@ -26,6 +28,7 @@ class _Look:
     module: HttpModule
     trace: Trace
     answer: Answer
+    cut: str = ""  # why the body did not come whole
 
     def fail(self, reason: str) -> None:
         """Remember why; the first reason is the one that is told."""
@@ -35,10 +38,9 @@ class _Look:
 
 async def look(module: HttpModule, target: str, guard: Guard, deadline: float) -> Answer:
     """One request. `deadline` is a time of the running loop's clock. Raises ValueError for a bad target."""
-    url = Url(target if target.startswith(("http://", "https://")) else f"http://{target}")
-    look = _Look(module, Trace(), Answer(success=True))
-    http = _http(module, guard)
-    came = await _fetch(look, http, url, deadline)
+    credentials, address = credentials_of(target)
+    look = _Look(module, Trace(), Answer(success=True, secrets=list(credentials[1:])))
+    came = await _fetch(look, _http(module, guard), Url(address), credentials, deadline)
     body = b""
     failed_regex = False
     if came is not None:
@@ -63,7 +65,7 @@ def _http(module: HttpModule, guard: Guard) -> Http:
     )
 
 
-async def _fetch(look: _Look, http: Http, url: Url, deadline: float) -> Came | None:
+async def _fetch(look: _Look, http: Http, url: Url, credentials: tuple[str, ...], deadline: float) -> Came | None:
     """What came in the end; None when nothing did. What was cut short comes as far as it came, and fails the probe."""
     module = look.module
     follow = module.follow_redirects and not module.no_follow_redirects
@@ -71,16 +73,24 @@ async def _fetch(look: _Look, http: Http, url: Url, deadline: float) -> Came | N
     if not any(name.lower() == b"user-agent" for name, _ in headers):
         headers.append((b"User-Agent", b"shopwatch"))
     try:
-        if module.auth:
+        value = b""
+        if credentials and not any(name.lower() == b"authorization" for name, _ in headers):
+            value = basic(*credentials)
+        elif module.auth:
             value = await Authorization(module.auth, http).value(deadline)
+        if value:
             headers.append((b"Authorization", value))
             look.answer.secrets.append(value.decode().partition(" ")[2])
         request = Request(url, module.method, headers, module.body.encode())
         return await http.fetch(request, look.trace, deadline, redirects=_REDIRECTS if follow else 0)
     except (NetError, SecretUnreadable) as error:
-        look.fail(str(error))
         came = look.trace.last.answer if look.trace.hops else None
-        return came if came and came.status else None
+        if came and came.status and isinstance(error, NetError) and error.phase == "transfer":
+            look.cut = str(error)
+            return came
+        look.fail(str(error))
+        # One redirect too many is an answer; one that leads nowhere is none.
+        return came if came and came.status and len(look.trace.hops) > _REDIRECTS else None
 
 
 def _check_status(look: _Look, came: Came) -> None:
@@ -94,15 +104,23 @@ def _check_headers(look: _Look, came: Came) -> bool:
     module, values = look.module, _values(came.headers)
     if not look.answer.success:
         return False
+    wrong = next(_wrong_headers(module, values), "")
+    if wrong:
+        look.fail(f"headers: {wrong}")
+    return bool(wrong)
+
+
+def _wrong_headers(module: HttpModule, values: dict[str, list[str]]) -> Iterator[str]:
+    """A header that is missing fails the probe where that is not allowed; where it is, there is nothing to match."""
+    for match in (*module.fail_if_header_matches, *module.fail_if_header_not_matches):
+        if match.header.lower() not in values and not match.allow_missing:
+            yield f"{match.header} is missing"
     for match in module.fail_if_header_matches:
         if _matches(match, values):
-            look.fail(f"headers: {match.header} matches /{match.regexp}/")
-            return True
+            yield f"{match.header} matches /{match.regexp}/"
     for match in module.fail_if_header_not_matches:
-        if not _matches(match, values):
-            look.fail(f"headers: {match.header} does not match /{match.regexp}/")
-            return True
-    return False
+        if match.header.lower() in values and not _matches(match, values):
+            yield f"{match.header} does not match /{match.regexp}/"
 
 
 def _values(headers: Headers) -> dict[str, list[str]]:
@@ -113,11 +131,7 @@ def _values(headers: Headers) -> dict[str, list[str]]:
 
 
 def _matches(match: HeaderMatch, values: dict[str, list[str]]) -> bool:
-    """A header that is missing matches neither way where that is allowed, and fails the probe where it is not."""
-    found = values.get(match.header.lower())
-    if not found:
-        return match.allow_missing
-    return any(regex(match.regexp).search(value) for value in found)
+    return any(regex(match.regexp).search(value) for value in values.get(match.header.lower(), ()))
 
 
 def _unpack(look: _Look, came: Came) -> bytes:
@@ -129,10 +143,13 @@ def _unpack(look: _Look, came: Came) -> bytes:
 
 
 def _check_body(look: _Look, page: Page) -> bool:
-    """Whether a pattern over the body failed."""
+    """Whether a pattern over the body failed; over one that did not come whole, each does."""
     module = look.module
     if not look.answer.success:
         return False
+    if look.cut:
+        look.fail(look.cut)
+        return bool(module.fail_if_body_matches_regexp or module.fail_if_body_not_matches_regexp)
     for pattern in module.fail_if_body_matches_regexp:
         if regex(pattern).search(page.text):
             look.fail(f"body: it matches /{pattern}/")
@@ -158,9 +175,13 @@ def _check_version_and_tls(look: _Look, came: Came) -> None:
 def _measure(look: _Look, came: Came | None, body: bytes, failed_regex: bool) -> None:
     answer, trace, module = look.answer, look.trace, look.module
     first = trace.hops[0] if trace.hops else None
-    answer.reached(first.ip if first else "", first.phases.seconds.get("resolve", 0.0) if first else 0.0)
     seconds = trace.seconds() if first else {}
-    for phase in PHASES if first and first.ip else ("resolve",):
+    phases: tuple[str, ...] = PHASES if first and first.ip else PHASES[:1]
+    if module.proxy and module.skip_resolve_phase_with_proxy:
+        phases = phases[1:]
+    else:
+        answer.reached(first.ip if first else "", first.phases.seconds.get("resolve", 0.0) if first else 0.0)
+    for phase in phases:
         answer.add("probe_http_duration_seconds", seconds.get(phase, 0.0), phase=phase)
     answer.add("probe_failed_due_to_regex", float(failed_regex))
     answer.add("probe_http_redirects", float(_redirects(module, trace, came)))
@@ -186,6 +207,6 @@ def _redirects(module: HttpModule, trace: Trace, came: Came | None) -> int:
 
 def _content_length(came: Came | None) -> int:
     """As Go has it: -1 for an unknown length, 0 where no body may come."""
-    if came is None or came.status in (204, 304):
+    if came is None or came.status in (101, 204, 304):
         return 0
     return content_length(came.headers)

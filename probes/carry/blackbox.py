@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from probes.blackbox.modules import DnsModule, HttpModule, IcmpModule, Module, Reach, TcpModule, TlsConfig, load_modules
+from probes.blackbox.target import credentials_of
 from probes.carry import Carried, Words
 from probes.settings import Secret
 from probes.units import format_duration
@@ -17,6 +18,7 @@ _PLACEHOLDER = {
     "icmp": "shop.example",
     "grpc": "shop.example:443",
 }
+_ANYTHING = (".*", ".+", "", "^.*$")
 _PLAIN = re.compile(r"[\w /;:=.,-]+")
 
 
@@ -73,8 +75,13 @@ def _carry(carried: Carried, module: Module, target: Target, *, alone: bool) -> 
         "labels": target.labels,
     }
     if module.prober == "http":
-        url = target.target if "://" in target.target else f"http://{target.target}"
+        credentials, url = credentials_of(target.target)
         words = {"type": "http", "url": url, **_http(carried, what, module.http), **_reach(module.http)}
+        if credentials:
+            user, password = credentials
+            name = f"{target.job} {url}"
+            secret = _secret(carried, f"job {target.job}", "password", Secret(password))
+            words["auth"] = {"basic": {"user": user, **secret}}
     elif module.prober == "tcp":
         words = {"type": "tcp", "address": target.target, **_tcp(module.tcp), **_reach(module.tcp)}
     elif module.prober == "grpc":
@@ -107,6 +114,9 @@ def _http(carried: Carried, what: str, module: HttpModule) -> Words:
         else:
             carried.lose(what, f"the pattern {match.regexp!r} over {match.header}; `headers` knows plain text only")
     for match in module.fail_if_header_matches:
+        if match.allow_missing and match.regexp in _ANYTHING:
+            headers[match.header] = None  # it must be absent
+            continue
         carried.lose(
             what, f"that {match.header} must not match {match.regexp!r}; `headers` knows only that one is absent"
         )
@@ -153,7 +163,7 @@ def _secret(carried: Carried, what: str, word: str, secret: Secret) -> Words:
     """A secret in a file stays there; one that stands in the config is not copied about, and gets a variable."""
     if secret.file:
         return {f"{word}_file": str(secret.file)}
-    variable = re.sub(r"\W", "_", f"{what.removeprefix('module ')}_{word}").upper()
+    variable = re.sub(r"\W", "_", f"{what.partition(' ')[2]}_{word}").upper()
     carried.lose(what, f"its {word}, which is a secret; set the variable {variable}, or write {word}_file")
     return {word: f"${{{variable}}}"}
 

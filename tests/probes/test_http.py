@@ -220,6 +220,12 @@ HOSTILE: list[tuple[str, Callable[[], Any], dict[str, Any], str]] = [
         {},
         "processing: http://127.0.0.1:PORT/ redirects to 'ftp', which is no http URL",
     ),
+    (
+        "redirects to what is no address",
+        lambda: Shop(answer("302 Found", headers={"Location": "http://[::1/?token=x"})),
+        {},
+        "processing: http://127.0.0.1:PORT/ redirects to 'http://[::1/', which is no http URL",
+    ),
 ]
 
 

@@ -28,6 +28,7 @@ modules:
       fail_if_not_ssl: true
       fail_if_body_matches_regexp: ["(?i)error"]
       fail_if_body_not_matches_regexp: [cart]
+      fail_if_header_matches: [{header: Set-Cookie, allow_missing: true, regexp: ".*"}]
       fail_if_header_not_matches: [{header: Content-Type, regexp: text/html}, {header: X-A, regexp: "^(a|b)$"}]
       basic_auth: {username: mei, password: s3cret}
       tls_config: {insecure_skip_verify: true, min_version: TLS13}
@@ -138,7 +139,7 @@ def test_blackbox_with_its_targets(tmp_path: Path) -> None:
             "status": [200, 204],
             "regex": ["cart"],
             "absent_regex": ["(?i)error"],
-            "headers": {"Content-Type": "text/html"},
+            "headers": {"Content-Type": "text/html", "Set-Cookie": None},
             "http": "2",
             "tls": "1.2",
         },
@@ -164,6 +165,23 @@ def test_blackbox_with_its_targets(tmp_path: Path) -> None:
         "job gone",
     ]
     assert not any("s3cret" in line for line in lost)
+
+
+def test_a_password_in_a_target_is_not_copied(tmp_path: Path) -> None:
+    blackbox, prometheus, out = tmp_path / "b.yml", tmp_path / "p.yml", tmp_path / "config.yaml"
+    blackbox.write_text("modules: {http_2xx: {prober: http}}")
+    targets = "static_configs: [{targets: ['https://mei:s3c%20ret@shop.example/a']}]"
+    prometheus.write_text(f"scrape_configs: [{{job_name: private, metrics_path: /probe, {targets}}}]")
+    carried = carry(blackbox, prometheus)
+    out.write_text(carried.text())
+    load(out, {"PRIVATE_PASSWORD": "x"})
+    assert "s3c" not in out.read_text()
+    [probe] = carried.probes
+    assert probe["url"] == "https://shop.example/a"
+    assert probe["auth"] == {"basic": {"user": "mei", "password": "${PRIVATE_PASSWORD}"}}
+    assert carried.lost == [
+        "job private: its password, which is a secret; set the variable PRIVATE_PASSWORD, or write password_file"
+    ]
 
 
 def test_blackbox_alone_has_no_targets(tmp_path: Path) -> None:
