@@ -4,8 +4,7 @@ Clock evaluations are Prometheus' own: each group at its interval, at a phase fi
 slot. Glances are extra, and only hasten (alerts/rulestate.py says how): after `nudge`, every alert rule whose series
 come straight from probes is looked at once more; when a pending alert's `for` ends between two slots, its rule is too.
 A glance records no series, so that recorded series keep the spacing that their windows are made for; a rule on recorded
-series waits for the clock, because nothing new could be seen. Glances are kept apart far enough to cost at most a tenth
-of a core.
+series waits for the clock, because nothing new could be seen. When a glance is due, monitor/timetable.py says.
 """
 
 import logging
@@ -17,23 +16,16 @@ from contextlib import contextmanager
 from alerts.alert import EMBEDDED, Alert
 from alerts.expression import metrics_of
 from alerts.identity import core
-from alerts.rule import AlertingRule, Element, Query, RecordingRule, RuleFailed, RuleGroup, milliseconds
+from alerts.rule import Element, Query, RecordingRule, RuleFailed, RuleGroup, milliseconds
 from alerts.rulegroup import Append, Failure, GroupRun, RuleRun
 from alerts.rulememory import why_waiting
 from alerts.rulestate import Surroundings
 from monitor.rulecounts import GroupCounts, Measure, measures
 from monitor.rulekeeper import RuleKeeper
 from monitor.slots import Slots
+from monitor.timetable import LONGEST_SLEEP, Glance, Timetable, first_end, has_ended, is_overdue
 
 log = logging.getLogger(__name__)
-
-#: A nudge waits this long, so that the results of one batch are seen together; glances keep this distance (seconds).
-SETTLE, SPACING = 0.02, 0.25
-#: After a glance that took t seconds, the next one waits at least this many times t.
-REST = 9.0
-#: An evaluation that is due for this long, and for two intervals, is not merely slow (seconds).
-_MUCH_TOO_LATE = 60.0
-_LONGEST_SLEEP = 1.0  # a stepped wall clock is noticed after this long
 
 
 class _Standing:
@@ -74,8 +66,7 @@ class Evaluator:
         self._groups: dict[str, _Standing] = {}
         self._recorded: set[str] = set()
         self._waiting: tuple[RuleGroup, ...] | None = None
-        self._nudged: float | None = None
-        self._rested_at = 0.0
+        self._timetable = Timetable()
         self._started: int | None = None
         self._lock = threading.RLock()  # held while one group is evaluated: who reads its state waits for that
         self._wake = threading.Condition()
@@ -91,8 +82,7 @@ class Evaluator:
     def nudge(self) -> None:
         """Look again soon: something changed. Callable from any thread, as often as one likes."""
         with self._wake:
-            if self._nudged is None:
-                self._nudged = self._clock()
+            if self._timetable.nudge(self._clock()):
                 self._wake.notify()
 
     def adopt(self) -> None:
@@ -140,7 +130,7 @@ class Evaluator:
         """The groups that should have been evaluated long ago, and for how many seconds they have been due."""
         now = self._clock()
         late = [(key, now - one.slots.next, one.run.group.interval) for key, one in list(self._groups.items())]
-        return [(key, seconds) for key, seconds, interval in late if seconds > max(_MUCH_TOO_LATE, 2 * interval)]
+        return [(key, seconds) for key, seconds, interval in late if is_overdue(seconds, interval)]
 
     def run_due(self) -> float:
         """Evaluate whatever is due by now; answers how many seconds until something may be due again."""
@@ -161,7 +151,7 @@ class Evaluator:
                 wait = self.run_due()
             except Exception:  # a bug here must not end the alerting: it is logged, and the next round tries again
                 log.exception("evaluating rules failed")
-                wait = _LONGEST_SLEEP
+                wait = LONGEST_SLEEP
             with self._wake:
                 if not self._stopping and self._waiting is None and wait > 0:
                     self._wake.wait(wait)
@@ -220,26 +210,22 @@ class Evaluator:
         self._tell(standing, told)
 
     def _glance_if_due(self) -> None:
-        now = self._clock()
-        with self._wake:
-            nudged = self._nudged is not None and now >= self._nudged + SETTLE
-            if now < self._rested_at or not (nudged or self._next_due() <= now):
-                return
-            if nudged:
-                self._nudged = None
+        glance = self._timetable.take(self._clock(), self._first_end)
+        if glance is Glance.NOTHING:
+            return
         started = self._timer()
         at = milliseconds(self._clock())
         for standing in self._groups.values():
             if self._stopping:
                 return
-            self._glance(standing, at, everything=nudged)
+            self._glance(standing, at, everything=glance is Glance.EVERYTHING)
         spent = self._timer() - started
-        self._rested_at = self._clock() + max(SPACING, REST * spent)
+        self._timetable.rest(self._clock(), spent)
 
     def _glance(self, standing: _Standing, at: int, *, everything: bool) -> None:
         started = self._timer()
         with self._lock:
-            rules = [run for run in standing.run.rules if _is_due(run, at) or (everything and self._is_raw(run))]
+            rules = [run for run in standing.run.rules if has_ended(run, at) or (everything and self._is_raw(run))]
             if not rules:
                 return
             failures = standing.run.glance(at, self._ask, rules)
@@ -292,27 +278,10 @@ class Evaluator:
 
     # Time
 
-    def _next_due(self) -> float:
-        """When the `for` of some pending alert ends, in seconds."""
+    def _first_end(self) -> float:
         with self._lock:
-            dues = [
-                run.states.due()
-                for standing in self._groups.values()
-                for run in standing.run.rules
-                if run.states is not None
-            ]
-        return min((due / 1000 for due in dues if due is not None), default=float("inf"))
+            return first_end(standing.run for standing in self._groups.values())
 
     def _until_next(self) -> float:
-        with self._wake:
-            nudged = float("inf") if self._nudged is None else self._nudged + SETTLE
-        glance = max(self._rested_at, min(nudged, self._next_due()))
         slot = min((standing.slots.next for standing in self._groups.values()), default=float("inf"))
-        return max(0.0, min(glance, slot, self._clock() + _LONGEST_SLEEP) - self._clock())
-
-
-def _is_due(run: RuleRun, at: int) -> bool:
-    if run.states is None or not isinstance(run.rule, AlertingRule):
-        return False
-    due = run.states.due()
-    return due is not None and due <= at
+        return self._timetable.until_next(self._clock(), slot, self._first_end())

@@ -12,9 +12,10 @@ from alerts.promql import Engine
 from alerts.rule import AlertingRule, Element, RecordingRule, Rule, RuleFailed, RuleGroup
 from alerts.rulequery import query_of
 from alerts.ruletest.samples import TestSamples
-from monitor.evaluator import REST, SETTLE, SPACING, Evaluator
+from monitor.evaluator import Evaluator
 from monitor.rulekeeper import RuleKeeper
 from monitor.store import Store
+from monitor.timetable import REST, SETTLE, SPACING
 
 T = 1_800_000_000.0
 
