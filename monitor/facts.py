@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from alerts.expression import metrics_of
 from alerts.promql import Matcher, Storage
@@ -111,7 +112,9 @@ class Facts:
 
 def _of(result: Result) -> Evidence:
     finding = result.finding
-    if finding.evidence is not None:
-        return finding.evidence
-    summary = finding.reason or f"{result.outcome} after {format_duration(result.duration)}"
-    return Evidence(summary)
+    evidence = finding.evidence
+    if evidence is None:
+        evidence = Evidence(finding.reason or f"{result.outcome} after {format_duration(result.duration)}")
+    if not result.run_id:
+        return evidence
+    return replace(evidence, facts=(*evidence.facts, ("run_id", result.run_id)))

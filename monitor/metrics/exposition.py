@@ -90,6 +90,10 @@ class Exposition:
                 marks[family][block] = mark
         return openmetrics(self._shown(), marks)
 
+    def look(self, run_id: str) -> Result | None:
+        """The look of this id, as much as its exemplar tells, if it is one now."""
+        return next((found for watched in self._watched.values() if (found := watched.look(run_id))), None)
+
     def _shown(self) -> list[Family]:
         return self._families.with_own(own_families(self.registry))
 

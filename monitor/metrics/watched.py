@@ -38,6 +38,7 @@ class Watched:
         base = (("probe", settings.name), ("type", settings.type), ("location", location))
         owner = (("owner", settings.owner),) if settings.owner else ()
         self.base: Labels = (*base, *owner, *settings.labels.items())
+        self._probe, self._type = settings.name, settings.type
         self.interval = interval
         self.tally = Tally()
         self._names = frozenset(name for name, _ in self.base)
@@ -106,6 +107,15 @@ class Watched:
 
     def _block(self) -> Block:
         return Block(self.base, self._text)
+
+    def look(self, run_id: str) -> Result | None:
+        """The look of this id, if it is an exemplar now."""
+        for outcome, latency in self.tally.latencies.items():
+            for known, seconds, at, reason in latency.exemplars.values():
+                if known == run_id:
+                    finding = Finding(outcome, reason)
+                    return Result(self._probe, self._type, at - seconds, 0.0, seconds, finding, run_id=run_id)
+        return None
 
     def _blocks(self) -> tuple[Block, ...]:
         return (self._look, self._found, self._counts, self._last_run, *self._latencies.values())

@@ -19,6 +19,7 @@ from monitor.web import (
     alertmanager,
     heartbeat,
     incidents,
+    looks,
     metrics,
     operators,
     probe,
@@ -62,6 +63,7 @@ def create(shop: "Shopwatch") -> FastAPI:
     app.add_middleware(Door, config=lambda: shop.config)
     app.include_router(state.router(shop))
     app.include_router(metrics.router(shop.exposition))
+    app.include_router(looks.router(lambda run_id: shop.latest.look(run_id) or shop.exposition.look(run_id), templates))
     app.include_router(probe.router(shop.errands, lambda: shop.config.blackbox))
     app.include_router(
         heartbeat.router(shop.heartbeats, shop.passive, shop.prober.look_now, lambda name: where(shop.config, name))

@@ -54,6 +54,12 @@ def test_a_finding_without_evidence_still_says_its_reason():
     assert facts(result(Outcome.DOWN)).evidence(LABELS) == Evidence("expected 200, got 500")
 
 
+def test_the_evidence_of_a_look_ends_with_its_id():
+    proof = Evidence("status 500", facts=(("status", "500"),))
+    look = Result("home", "http", NOW, 0.0, 0.0, Finding(Outcome.DOWN, "no", evidence=proof), run_id="a1b2")
+    assert facts(look).evidence(LABELS) == Evidence("status 500", facts=(("status", "500"), ("run_id", "a1b2")))
+
+
 def test_a_backup_has_its_verification_as_evidence():
     assert facts().evidence((("backup", "orders"),)) == Evidence("restored orders")
 
