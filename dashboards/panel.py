@@ -15,18 +15,30 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A PromQL expression and the legend of what it answers; `instant` asks for the newest value only."""
+    """A PromQL expression and the legend of what it answers; `instant` asks for the newest value only.
+
+    `exemplars` shows the looks behind the numbers as dots, each of which leads to its look.
+    """
 
     expr: str
     legend: str = ""
     instant: bool = False
+    exemplars: bool = False
 
     def json(self, letter: str) -> Json:
         """The query as a target of a panel."""
         kind = (
             {"instant": True, "range": False, "format": "table"} if self.instant else {"instant": False, "range": True}
         )
-        return {"refId": letter, "datasource": DATASOURCE, "expr": self.expr, "legendFormat": self.legend, **kind}
+        dots = {"exemplar": True} if self.exemplars else {}
+        return {
+            "refId": letter,
+            "datasource": DATASOURCE,
+            "expr": self.expr,
+            "legendFormat": self.legend,
+            **kind,
+            **dots,
+        }
 
 
 @dataclass(frozen=True, slots=True)

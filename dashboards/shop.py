@@ -57,9 +57,10 @@ BOARD = Board(
                         "histogram_quantile(0.95, sum by (probe, le) "
                         f'(rate(probe_latency_seconds_bucket{{{_FILTER}, outcome=~"up|degraded"}}[$__rate_interval])))',
                         "{{probe}}",
+                        exemplars=True,
                     ),
                     unit="s",
-                    help="Linear inside a bucket; the buckets bound the error.",
+                    help="Linear inside a bucket; the buckets bound the error. A dot is a look: click it.",
                 ),
                 series(
                     "Phases of HTTP",

@@ -91,6 +91,11 @@ BOARD = Board(
                         "prober {{prober}} {{reason}}",
                     ),
                 ),
+                series(
+                    "Probes that are set aside",
+                    Query("shopwatch_probe_set_aside", "{{probe}}"),
+                    help="They hang their prober, so nothing looks at what they watch.",
+                ),
             ),
         ),
         Row(
