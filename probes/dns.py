@@ -1,22 +1,20 @@
 """Asks name servers for a record, and checks that they know it and say what they should."""
 
 import asyncio
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-import dns.exception
 import dns.flags
 import dns.message
-import dns.name
 import dns.rcode
-import dns.rdatatype
 from dns.rdtypes.ANY.SOA import SOA
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo, model_validator
+from pydantic import model_validator
 
 from probes.base import Evidence, Finding, Metric, Outcome, Probe, Run, Sample, Step
 from probes.net.address import Address
 from probes.net.certificate import TLS_METRICS
+from probes.net.dnswords import AnswerCode, Domain, NameServers, Records, RecordType
 from probes.net.errors import NetError, TimedOut
-from probes.net.nameserver import LEGS, PORT, TLS_PORT, consult
+from probes.net.nameserver import LEGS, consult
 from probes.net.phases import Phases
 from probes.net.question import ask
 from probes.net.reach import REACH_METRICS, Degraded, NetworkSettings, before, reach_samples
@@ -27,51 +25,13 @@ from probes.settings import Settings
 from probes.units import Interval, format_duration
 
 
-def _domain(text: str) -> str:
-    try:
-        dns.name.from_text(text)
-    except (dns.exception.DNSException, UnicodeError) as error:
-        raise ValueError(f"{text!r} is not a domain name: {error}") from None
-    return text
-
-
-def _record(text: str) -> str:
-    try:
-        kind = dns.rdatatype.from_text(text)
-    except (dns.exception.DNSException, ValueError):
-        raise ValueError(f"{text!r} is not a DNS record type, such as A, AAAA, MX, TXT, NS, SOA or CAA") from None
-    if dns.rdatatype.is_metatype(kind):
-        raise ValueError(f"{text!r} is not the type of a record that can be asked for")
-    return kind.name
-
-
-def _rcode(text: str) -> str:
-    try:
-        return str(dns.rcode.from_text(text).name)
-    except dns.exception.DNSException:
-        raise ValueError(f"{text!r} is not a DNS answer code, such as NOERROR, NXDOMAIN or REFUSED") from None
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, (list, tuple)) else [value]
-
-
-def _server(value: Any, info: ValidationInfo) -> Any:
-    """A name server; the port that it may leave out is the transport's."""
-    port = TLS_PORT if info.data.get("transport") == "tls" else PORT
-    return value if isinstance(value, Address) else Address.parse(value, port)
-
-
-_Server = Annotated[Address, BeforeValidator(_server, json_schema_input_type=str)]
-
-
 class DnsExpect(Settings):
     """A good answer: this `code`, all of these `records` among the answers (`only: true`: and no others),
     `authoritative` or not, `within` so long. Unless told, NOERROR with at least one record of the type.
     """
 
-    code: Annotated[str, AfterValidator(_rcode)] = "NOERROR"
-    records: Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])] = ()
+    code: AnswerCode = "NOERROR"
+    records: Records = ()
     only: bool = False
     authoritative: bool | None = None
     within: Interval | None = None
@@ -84,10 +44,10 @@ class DnsSettings(NetworkSettings):
     """
 
     type: Literal["dns"] = "dns"
-    query: Annotated[str, AfterValidator(_domain)]
-    record: Annotated[str, AfterValidator(_record)] = "A"
+    query: Domain
+    record: RecordType = "A"
     transport: Literal["udp", "tcp", "tls"] = "udp"
-    server: Annotated[tuple[_Server, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])] = ()
+    server: NameServers = ()
     tls: TlsSettings = DEFAULT_TLS
     recursion: bool = True
     expect: DnsExpect = DnsExpect()

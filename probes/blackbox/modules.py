@@ -87,6 +87,7 @@ class OAuth2Config(Settings):
     client_secret: Secret
     token_url: Url
     scopes: tuple[str, ...] = ()
+    endpoint_params: dict[str, str] = Field(default_factory=dict)
 
 
 def _can_unpack(compression: str) -> str:
@@ -132,7 +133,13 @@ class HttpModule(Reach):
             words = self.oauth2
             scope = " ".join(words.scopes)
             secret = words.client_secret
-            oauth2 = OAuth2(token_url=words.token_url, client_id=words.client_id, client_secret=secret, scope=scope)
+            oauth2 = OAuth2(
+                token_url=words.token_url,
+                client_id=words.client_id,
+                client_secret=secret,
+                scope=scope,
+                parameters=words.endpoint_params,
+            )
             return AuthSettings(oauth2=oauth2)
         bearer = self.bearer_token or (self.authorization.credentials if self.authorization else None)
         return AuthSettings(bearer=bearer) if bearer else None

@@ -156,7 +156,8 @@ def _auth(carried: Carried, what: str, module: HttpModule) -> Words:
     assert auth.oauth2
     words: Words = {"token_url": str(auth.oauth2.token_url), "client_id": auth.oauth2.client_id}
     words |= _secret(carried, what, "client_secret", auth.oauth2.client_secret)
-    return {"oauth2": words | ({"scope": auth.oauth2.scope} if auth.oauth2.scope else {})}
+    more: Words = {"scope": auth.oauth2.scope, "parameters": auth.oauth2.parameters}
+    return {"oauth2": words | {word: value for word, value in more.items() if value}}
 
 
 def _secret(carried: Carried, what: str, word: str, secret: Secret) -> Words:

@@ -5,7 +5,7 @@ import json
 from time import monotonic
 from urllib.parse import quote_plus, urlencode
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from probes.net.address import Url
 from probes.net.errors import NetError
@@ -26,12 +26,15 @@ class Basic(Settings):
 
 
 class OAuth2(Settings):
-    """RFC 6749, 4.4 (client credentials): `token_url` is asked for a token with `client_id` and `client_secret`."""
+    """RFC 6749, 4.4 (client credentials): `token_url` is asked for a token with `client_id` and `client_secret`;
+    `parameters` are what some servers want beside these, such as an `audience`.
+    """
 
     token_url: Url
     client_id: str
     client_secret: Secret
     scope: str = ""
+    parameters: dict[str, str] = Field(default_factory=dict)
 
 
 class AuthSettings(Settings):
@@ -76,6 +79,7 @@ class Authorization:
     async def _fetch(self, oauth2: OAuth2, deadline: float) -> None:
         client = basic(quote_plus(oauth2.client_id), quote_plus(oauth2.client_secret.read()))
         form = {"grant_type": "client_credentials"} | ({"scope": oauth2.scope} if oauth2.scope else {})
+        form |= oauth2.parameters
         headers = [
             (b"authorization", client),
             (b"content-type", b"application/x-www-form-urlencoded"),

@@ -425,9 +425,11 @@ async def test_a_token_is_fetched_by_client_credentials() -> None:
     shop = Shop(PAGE)
     async with serve(tokens) as port:
         url = f"http://127.0.0.1:{port}/token"
-        auth = {"oauth2": {"token_url": url, "client_id": "me", "client_secret": "s3", "scope": "read"}}
+        words = {"token_url": url, "client_id": "me", "client_secret": "s3", "scope": "read"}
+        auth = {"oauth2": words | {"parameters": {"audience": "https://api.example/"}}}
         assert (await of(shop, auth=auth)).outcome is Outcome.UP
-    assert b"grant_type=client_credentials&scope=read" in tokens.requests[0]
+    form = b"grant_type=client_credentials&scope=read&audience=https%3A%2F%2Fapi.example%2F"
+    assert tokens.requests[0].endswith(form)
     assert b"Bearer t0k" in shop.requests[0]
     finding = await of(shop, auth=auth)
     assert finding.outcome is Outcome.UNKNOWN

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -62,6 +63,17 @@ async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     await asyncio.gather(pump(reader, beyond), pump(behind, writer))
 
 
+def form_server(answer: Callable[[bytes, bytes], bytes]) -> Any:
+    """Answers by the head and the body of a request."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        writer.write(answer(head, await reader.readexactly(int(length or 0))))
+
+    return talk
+
+
 def guarded(head: bytes) -> bytes:
     return PAGE if f"Authorization: Bearer {TOKEN}".encode() in head else answer("401 Unauthorized", b"no")
 
@@ -85,8 +97,14 @@ async def test_families_proxies_and_who_we_are(tmp_path: Path) -> None:
         shop, six, gone = await at(Shop(PAGE)), await at(Shop(PAGE), host="::1"), f"{HERE}:{refused_port()}"
         secure = await at(Shop(PAGE), tls=authority.server(HERE))
         private, by = await at(Shop(guarded)), await at(proxy)
-        tokens = await at(Shop(answer(body=token, headers={"Content-Type": "application/json"})))
-        oauth2 = {"client_id": "probe", "client_secret": "x", "token_url": f"http://{tokens}/t", "scopes": ["read"]}
+
+        def give(head: bytes, form: bytes) -> bytes:
+            wanted = parse_qs(form.decode()).get("audience") == ["shop"]
+            return answer(body=token if wanted else b"{}", headers={"Content-Type": "application/json"})
+
+        tokens = await at(form_server(give))
+        oauth2: dict[str, Any] = {"client_id": "probe", "client_secret": "x", "token_url": f"http://{tokens}/t"}
+        oauth2 |= {"scopes": ["read"], "endpoint_params": {"audience": "shop"}}
         tls = {"ca_file": str(authority.ca)}
         modules = {
             "http": of("http"),

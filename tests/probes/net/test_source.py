@@ -1,7 +1,9 @@
 """Looks that go out from a certain address of this machine: the server sees it, and one that we lack is our trouble."""
 
 import asyncio
+import gc
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +211,33 @@ async def test_families_that_do_not_go_together() -> None:
 def test_bad_sources_are_refused(words: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=re.escape(message)):
         TcpSettings.model_validate({"name": "a", "type": "tcp", "address": "shop.example:80", **words})
+
+
+@on_loop
+async def test_no_descriptor_is_left_behind() -> None:
+    """Connections that are refused, cannot be bound, or are given up in the middle of it."""
+    port, counts = refused_port(), []
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        crowded = full.getsockname()[1]
+        crowd = [socket.socket() for _ in range(3)]
+        for waiting in crowd:
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", crowded))
+        await asyncio.sleep(0.05)
+        for _ in range(3):
+            for source, where in ((HERE, port), (NOT_HERE, port), (HERE, crowded)):
+                words: dict[str, Any] = {"address": f"127.0.0.1:{where}", "source": source}
+                looks = (look(TcpProbe, patience=0.1, type="tcp", **words) for _ in range(10))
+                await asyncio.gather(*looks)
+            await asyncio.sleep(0.1)
+            gc.collect()
+            counts.append(_descriptors())
+        for waiting in crowd:
+            waiting.close()
+    assert counts[-1] <= counts[0]
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
