@@ -9,6 +9,7 @@ from probes.blackbox.modules import load_modules
 from probes.blackbox.prober import patience
 from probes.blackbox.settings import BlackboxSettings
 from probes.yamlfile import YamlInvalid
+from tests.programs import require_program
 
 GOOD = """
 modules:
@@ -36,6 +37,16 @@ def test_a_good_file() -> None:
     assert http.auth.basic.password.file == Path("/run/secret")
     assert http.tls_config.settings().min_version == "1.3"
     assert modules["shop"].for_host("Other.example").http.headers == {"Host": "other.example"}
+
+
+def test_the_files_that_come_with_blackbox_exporter() -> None:
+    """Debian's own config and its examples."""
+    require_program("prometheus-blackbox-exporter")
+    shipped = [Path("/etc/prometheus/blackbox.yml"), *Path("/usr/share/doc").glob("prometheus-blackbox-e*/*/*.yml")]
+    for file in filter(Path.exists, shipped):
+        assert load_modules(file.read_text(), str(file))
+    names = BlackboxSettings(modules=shipped[0]).names if shipped[0].exists() else ["grpc"]
+    assert "grpc" in names
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,18 @@ async def test_http_tcp_and_tls_go_out_from_there(tmp_path: Path) -> None:
 
 
 @on_loop
+async def test_over_ipv6() -> None:
+    witness = Witness()
+    async with serve(witness, host="::1") as port:
+        good = await look(HttpProbe, url=f"http://[::1]:{port}/", source="::1")
+        lost = await look(HttpProbe, url=f"http://[::1]:{port}/", source="2001:db8::7")
+    assert (good.outcome, good.reason) == (Outcome.UP, "")
+    assert witness.seen == ["::1"]
+    expected = f"connect: cannot reach [::1]:{port}: this machine does not have the source address 2001:db8::7"
+    assert (lost.outcome, lost.reason) == (Outcome.UNKNOWN, expected)
+
+
+@on_loop
 async def test_the_second_look_at_a_bad_certificate_goes_out_from_there_too(tmp_path: Path) -> None:
     seen = []
 
