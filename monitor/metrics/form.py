@@ -25,7 +25,7 @@ def form(kind: str, family: str, series: Sequence[Named]) -> Keeps | None:
 
 
 def _counts(values: Sequence[float]) -> bool:
-    return all(value >= 0 for value in values)
+    return min(values) >= 0 and sum(values) >= 0  # a NaN makes the sum one, whatever min thinks of it
 
 
 def _never(values: Sequence[float]) -> bool:
@@ -39,8 +39,11 @@ def _grows(values: Sequence[float], width: int) -> bool:
 
 def _is_histogram(values: Sequence[float]) -> bool:
     *buckets, seconds, count = values
-    whole = all(math.isfinite(value) and value >= 0 and value == int(value) for value in buckets)
-    return whole and buckets == sorted(buckets) and count == buckets[-1] and seconds >= 0
+    try:
+        whole = list(map(int, buckets)) == buckets
+    except (ValueError, OverflowError):  # NaN or infinite
+        return False
+    return whole and buckets[0] >= 0 and buckets == sorted(buckets) and count == buckets[-1] and seconds >= 0
 
 
 def _width(family: str, series: Sequence[Named]) -> int:

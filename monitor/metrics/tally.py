@@ -47,10 +47,6 @@ class Latency:
             exemplar = (result.run_id, result.duration, result.at, result.finding.reason)
             self.newest = self.exemplars[bucket] = exemplar
 
-    def marked(self, lines: bytes) -> bytes:
-        """The histogram's lines with their exemplars."""
-        return marked(lines, [(_BUCKETS[bucket], self.exemplars[bucket]) for bucket in sorted(self.exemplars)])
-
     def values(self) -> tuple[float, ...]:
         """The values of `latency_signature`."""
         buckets = tuple(accumulate(self.counts))
@@ -62,16 +58,28 @@ def _end_of(labels: Labels) -> bytes:
     return f"{write_labels(labels)}}} ".encode()
 
 
-_BUCKETS = tuple(_end_of((("le", bound),)) for bound in (*map(repr, BOUNDS), "+Inf"))
+_BUCKETS = {
+    outcome: [_end_of((("outcome", outcome.value), ("le", bound))) for bound in (*map(repr, BOUNDS), "+Inf")]
+    for outcome in _OUTCOMES
+}
 _RESULTS = {outcome: _end_of((("outcome", outcome.value),)) for outcome in _OUTCOMES}
+
+
+@cache
+def counts_signature(outcomes: tuple[Outcome, ...]) -> Signature:
+    """The series of a tally from the first look on: also when that was, and how long looks with these outcomes took."""
+    latencies = (series for outcome in outcomes for series in latency_signature(outcome))
+    return (*COUNTS, *LAST_RUN, *latencies)
 
 
 class Tally:
     """Counts of one probe's slots and looks."""
 
-    __slots__ = ("extra", "last_run", "latencies", "missed", "results", "slots")
+    __slots__ = ("extra", "last_run", "latencies", "missed", "results", "signature", "slots")
 
     def __init__(self) -> None:
+        #: The names and labels of `values`.
+        self.signature = COUNTS
         self.last_run = 0.0
         self.extra = 0
         self.results = dict.fromkeys(_OUTCOMES, 0)
@@ -85,7 +93,9 @@ class Tally:
         Extra looks are counted apart: they come more often while a probe fails, and would make the part of failed looks
         larger than the part of the time that was lost.
         """
-        self.last_run = result.slot + result.late
+        begun, self.last_run = self.last_run, result.slot + result.late
+        if not begun:
+            self._name()
         if result.extra:
             self.extra += 1
             return
@@ -94,6 +104,8 @@ class Tally:
         latency = self.latencies.get(result.outcome)
         if latency is None:
             latency = self.latencies[result.outcome] = Latency()
+            self.latencies = {outcome: self.latencies[outcome] for outcome in _OUTCOMES if outcome in self.latencies}
+            self._name()
         latency.add(result)
 
     def count_missed(self, missed: Missed) -> None:
@@ -113,12 +125,28 @@ class Tally:
         ]
         return marked(lines, [(text, newest) for text, newest in failed if newest])
 
+    def marked_latencies(self, lines: bytes) -> bytes:
+        """The lines of `probe_latency_seconds` with an exemplar for each bucket."""
+        exemplars = [
+            (_BUCKETS[outcome][bucket], latency.exemplars[bucket])
+            for outcome, latency in self.latencies.items()
+            for bucket in sorted(latency.exemplars)
+        ]
+        return marked(lines, exemplars)
+
     def values(self, interval: float) -> tuple[float, ...]:
-        """The values of `COUNTS`."""
-        return (interval, *self.results.values(), *self.slots.values(), *self.missed.values(), self.extra)
+        """The values of `signature`."""
+        counts = (interval, *self.results.values(), *self.slots.values(), *self.missed.values(), self.extra)
+        if not self.last_run:
+            return counts
+        latencies = [value for latency in self.latencies.values() for value in latency.values()]
+        return (*counts, self.last_run, *latencies)
+
+    def _name(self) -> None:
+        self.signature = counts_signature(tuple(self.latencies))
 
 
-#: The series of a tally.
+#: The series of a tally before the first look.
 COUNTS: Signature = (
     ("probe_interval_seconds", ()),
     *(("probe_results_total", (("outcome", outcome.value),)) for outcome in _OUTCOMES),

@@ -48,8 +48,6 @@ class Watched:
         self._look = self._block()
         self._found = self._block()
         self._counts = self._block()
-        self._last_run = self._block()
-        self._latencies: dict[Outcome, Block] = {}
 
     def update(self, result: Result, now: float) -> list[Reading]:
         """A look ended; answers what to remember at `now`."""
@@ -68,8 +66,7 @@ class Watched:
         except (TypeError, ValueError, AttributeError) as error:  # labels that are none; the look counts all the same
             LOG.warning("what the probe %s found cannot be written for Prometheus: %s", result.probe, error)
             readings += self._found.clear()
-        latency = [] if result.extra else self._latency(outcome, now)
-        return readings + latency + self.count(now)
+        return readings + self.count(now)
 
     def missed(self, missed: Missed, now: float) -> list[Reading]:
         """Slots were missed; answers what to remember at `now`."""
@@ -78,10 +75,7 @@ class Watched:
 
     def count(self, now: float) -> list[Reading]:
         """Write the counts as they are."""
-        counts = self._set(self._counts, COUNTS, self.tally.values(self.interval), now)
-        if not self.tally.last_run:
-            return counts
-        return counts + self._set(self._last_run, LAST_RUN, (self.tally.last_run,), now)
+        return self._set(self._counts, self.tally.signature, self.tally.values(self.interval), now)
 
     def refresh(self, now: float) -> list[Reading]:
         """What to remember again at `now`; a last look that is long overdue is no longer true, and leaves."""
@@ -100,8 +94,8 @@ class Watched:
 
     def marks(self) -> Iterator[tuple[str, Block, Callable[[bytes], bytes]]]:
         """What adds exemplars to the lines of a family and block."""
-        for outcome, block in self._latencies.items():
-            yield "probe_latency_seconds", block, self.tally.latencies[outcome].marked
+        if self.tally.latencies:
+            yield "probe_latency_seconds", self._counts, self.tally.marked_latencies
         if self.tally.has_failed:
             yield "probe_results_total", self._counts, self.tally.marked_results
 
@@ -118,13 +112,7 @@ class Watched:
         return None
 
     def _blocks(self) -> tuple[Block, ...]:
-        return (self._look, self._found, self._counts, self._last_run, *self._latencies.values())
-
-    def _latency(self, outcome: Outcome, now: float) -> list[Reading]:
-        if outcome not in self._latencies:
-            self._latencies[outcome] = self._block()
-        values = self.tally.latencies[outcome].values()
-        return self._set(self._latencies[outcome], latency_signature(outcome), values, now)
+        return self._look, self._found, self._counts
 
     def _set(
         self,
