@@ -56,7 +56,7 @@ class Exposition:
             if name not in self._watched:
                 self._watched[name] = Watched(settings, interval(kind, settings), self._location, self._shape)
             self._watched[name].interval = interval(kind, settings)
-            readings += self._watched[name].count(now)
+            readings += self._watched[name].begin(now)
         self._settings = wanted
         return readings
 

@@ -13,6 +13,8 @@ from probes.base import Finding, Labels, Outcome, ProbeSettings, Result
 #: Series that nothing refreshed for this long are read again, as a scrape would, lest the look-back lose them.
 _REFRESH = 60.0
 _OVERDUE_AFTER = 300.0
+#: How long a probe's first look is waited for.
+_FIRST_LOOK = 25.0
 
 _OUTCOMES = tuple(("probe_outcome", (("outcome", outcome.value),)) for outcome in Outcome)
 _LOOK: Signature = (*_OUTCOMES, ("probe_duration_seconds", ()))
@@ -76,6 +78,18 @@ class Watched:
     def count(self, now: float) -> list[Reading]:
         """Write the counts as they are."""
         return self._set(self._counts, self.tally.signature, self.tally.values(self.interval), now)
+
+    def begin(self, now: float) -> list[Reading]:
+        """Write the counts as they are at the start, or after a reload; answers what to remember at `now`.
+
+        Before its first look a probe is remembered only if that is late: it brings more series to those of the counts,
+        which then find their places in memory together.
+        """
+        readings = self.count(now)
+        if self.tally.last_run:
+            return readings
+        self._counts.touched = now - _REFRESH + _FIRST_LOOK
+        return []
 
     def refresh(self, now: float) -> list[Reading]:
         """What to remember again at `now`; a last look that is long overdue is no longer true, and leaves."""

@@ -165,11 +165,13 @@ class Samples:
         for series in known:
             if isinstance(series, Seat) and not series.sheet.torn:
                 self._tear(series.sheet)
+        alike: dict[tuple[bytes, ...], tuple[bytes, ...]] = {}  # states and counts that stand still are many
         with self._index.moving():
             for place in range(len(form)):
                 single = self._alone(form.labels(columns.base, place))
                 if single is not None:
-                    sheet.older[place] = single.whole()
+                    if chunks := single.whole():
+                        sheet.older[place] = alike.setdefault(chunks, chunks)
                     self._index.remove(single)
             self._index.add(sheet)
         return sheet

@@ -383,6 +383,15 @@ def test_rows_are_bounded_like_samples() -> None:
     tight.append_row(Columns([labels("x")]), 10, (1,))
 
 
+def test_a_series_without_samples_may_take_its_place_on_a_sheet() -> None:
+    tight, few = Samples(max_samples=2), Columns(NAMES[:3])
+    assert not tight.append_row(few, 0, (1, 2, 3))
+    tight.max_samples = 3
+    assert tight.append(NAMES[0], 5, 1)
+    assert tight.append_row(Columns(NAMES[:2]), 10, (4, 5))
+    assert [tight.last(name) for name in NAMES[:3]] == [4.0, 5.0, None]
+
+
 def test_rows_that_stopped_age_like_samples() -> None:
     samples, columns = Samples(max_age=3600), Columns(NAMES[:3])
     samples.append_row(columns, 0, (1, 2, 3))
