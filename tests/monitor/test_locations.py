@@ -18,10 +18,10 @@ from tests.site import Site, site
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 RULES = Path(__file__).parents[2] / "alerts" / "rules"
-#: The shipped packs' patience, shortened: a page after two seconds, a ticket after five.
-PATIENCE = {"30s": "2s", "2m": "3s", "5m": "5s"}
+#: The shipped packs' patience, shortened: a page after two seconds, a ticket after four.
+PATIENCE = {"30s": "2s", "2m": "3s", "5m": "4s"}
 #: Longer than any of them, and than Prometheus and all three take to look again.
-LONG_ENOUGH = 9.0
+LONG_ENOUGH = 7.0
 
 
 @dataclass
@@ -88,6 +88,11 @@ def rules(folder: Path) -> list[Path]:
     return found
 
 
+def await_all(shops: list[Service]) -> None:
+    """They start side by side."""
+    until(lambda: all(shop.ready() for shop in shops), "every Shopwatch to be ready", 60)
+
+
 def config(name: str, road: Site, uplink: Site, more: str = "") -> str:
     return f"""\
 location: {name}
@@ -104,7 +109,7 @@ probes:
 @contextlib.contextmanager
 def location(folder: Path, name: str) -> Iterator[Location]:
     (folder / name).mkdir()
-    with site() as road, site() as uplink, service(folder / name, config(name, road, uplink)) as shop:
+    with site() as road, site() as uplink, service(folder / name, config(name, road, uplink), False) as shop:
         yield Location(shop, road, uplink)
 
 
@@ -112,6 +117,7 @@ def location(folder: Path, name: str) -> Iterator[Location]:
 def world(tmp_path: Path) -> Iterator[World]:
     with contextlib.ExitStack() as stack:
         places = [stack.enter_context(location(tmp_path, name)) for name in ("taipei", "osaka", "berlin")]
+        await_all([place.shop for place in places])
         targets = [place.shop.url.removeprefix("http://") for place in places]
         front = prometheus(tmp_path / "prometheus", targets, rules(tmp_path / "rules"), targets[:1])
         taipei, osaka, berlin = places
@@ -170,29 +176,42 @@ def test_a_location_that_dies_pages_nobody_and_the_others_go_on(world: World) ->
     assert world.pages() == [("SeveralLocationsDown", "home")]
 
 
-def test_two_machines_of_one_location_look_at_each_probe_once(tmp_path: Path) -> None:
-    """Except for what tells of the machine or its network; and when one of them dies, its part is missed."""
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[list[Service]]:
+    """Two that share 20 pages, a job and a canary; each sees to its own host."""
     with contextlib.ExitStack() as stack:
         page = stack.enter_context(site())
-        pages = "\n".join(f'  - {{name: page-{number}, type: http, url: "{page.url}"}}' for number in range(20))
-        machines = []
+        probes = [f'{{name: page-{number}, type: http, url: "{page.url}"}}' for number in range(20)]
+        probes += ["{name: job, type: heartbeat, every: 1h}", "{name: host, type: host}"]
+        text = config("taipei", page, page, "\n".join(f"  - {probe}" for probe in probes))
+        found = []
         for number in (1, 2):
             (tmp_path / str(number)).mkdir()
-            text = f"shard: {number}/2\n{config('taipei', page, page, pages)}"
-            machines.append(stack.enter_context(service(tmp_path / str(number), text)))
-        targets = [machine.url.removeprefix("http://") for machine in machines]
-        packs = rules(tmp_path / "rules")
-        front = stack.enter_context(prometheus(tmp_path / "prometheus", targets, packs, targets[:1]))
-        until(lambda: len(front.query("group by (probe) (probe_success)")) == 22, "every probe")
-        assert {dict(one["metric"])["probe"] for one in front.query("count by (probe) (probe_success) > 1")} == {
-            "uplink"
-        }
-        assert len(front.query("group by (instance) (probe_success)")) == 2
-        for machine, number in zip(machines, (1, 2), strict=True):
-            elsewhere = 22 - len(front.query(f'probe_success{{instance="{machine.url.removeprefix("http://")}"}}'))
-            assert f"shard {number} of 2: {elsewhere} more probes are elsewhere" in machine.client.get("/").text
-        assert front.query("max by (location) (shopwatch_shards)")[0]["value"][1] == "2"
+            found.append(stack.enter_context(service(tmp_path / str(number), f"shard: {number}/2\n{text}", False)))
+        await_all(found)
+        yield found
+
+
+def test_machines_of_one_location_look_at_each_probe_once(tmp_path: Path, machines: list[Service]) -> None:
+    """Except for what tells of the machine and its network; and when one of them dies, its part is missed."""
+    targets = [machine.url.removeprefix("http://") for machine in machines]
+    with prometheus(tmp_path / "prometheus", targets, rules(tmp_path / "rules"), targets[:1]) as front:
+        until(lambda: len(front.query("group by (probe) (probe_interval_seconds)")) == 24, "every probe")
+        twice = front.query("count by (probe) (probe_interval_seconds) > 1")
+        assert {one["metric"]["probe"] for one in twice} == {"uplink", "host"}
+        assert len(front.query('group by (instance, shard) (probe_success{probe="host"})')) == 2
+        for number, machine in enumerate(machines, 1):
+            own = front.query(f'probe_interval_seconds{{instance="{targets[number - 1]}"}}')
+            page = machine.client.get("/").text
+            assert f"shard {number} of 2: {24 - len(own)} more probes are elsewhere" in page
         machines[1].kill()
-        until(
-            lambda: "1 of the machines in taipei that share the probes is missing" in machines[0].output, "the page", 60
-        )
+        missing = "1 of the machines in taipei that share the probes is missing"
+        until(lambda: missing in machines[0].output, "the page", 60)
+
+
+def test_a_job_reports_to_the_machine_that_judges_it(machines: list[Service]) -> None:
+    answers = {number: machine.client.post("/heartbeat/job") for number, machine in enumerate(machines, 1)}
+    (right,) = (number for number, answer in answers.items() if answer.status_code == 200)
+    wrong = 3 - right
+    assert answers[wrong].status_code == 421
+    assert answers[wrong].text == f"'job' reports to shard {right} of 2, and this is shard {wrong}\n"
