@@ -32,6 +32,7 @@ ABSENT = {
     "host_processes": "the demo names no process",
     "probe_ssl_earliest_cert_expiry": "the demo has no TLS",
     "shopwatch_canary_up": "the demo has no canary",
+    "shopwatch_probe_set_aside": "no probe of the demo hangs",
     "shopwatch_calendar_runs_total": "no calendar work may have come yet",
     "shopwatch_page_delivery_seconds_bucket": "nothing was told yet",
     "shopwatch_pages_sent_total": "nothing was told yet",

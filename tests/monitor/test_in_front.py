@@ -40,14 +40,14 @@ def behind_alertmanager(folder: Path, shop: Service) -> Iterator[None]:
 
 
 def page_of(output: str) -> list[str]:
-    """The page as printed, without what differs from run to run (key, times, durations, ports), and without the value,
-    which Prometheus does not send along."""
+    """The page as printed, without what differs from run to run (key, times, durations, ports, the look's id), and
+    without the value, which Prometheus does not send along."""
     block = output[output.index("── PAGE") :]
     lines = block[: block.index("Runbook")].splitlines()[1:]
     text = [
         re.sub(r"\d+(\.\d+)?(ms|s|m)?\b|:\d+", "#", line).strip()
         for line in lines
-        if not line.startswith(("since", "  value"))
+        if not line.startswith(("since", "  value", "  run_id"))
     ]
     return [line for line in text if line]
 
