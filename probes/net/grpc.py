@@ -69,6 +69,13 @@ class _Call(Http2):
         self.trailers: Headers = []
         self.code = UNAVAILABLE
 
+    def feed(self, data: bytes) -> None:
+        """More bytes of the connection. Without TLS nobody has agreed on HTTP/2: a web server answers as it can."""
+        if data.startswith(b"HTTP/1"):
+            self._fail("answered in HTTP/1, so that it speaks no gRPC here")
+        else:
+            super().feed(data)
+
     def _take(self, event: Any, now: float) -> None:
         if isinstance(event, h2.events.TrailersReceived):
             self.trailers = [(bytes(name), bytes(value)) for name, value in event.headers]

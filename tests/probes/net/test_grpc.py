@@ -16,7 +16,7 @@ from probes.net.resolver import Resolver
 from probes.net.tls import TlsSettings
 from probes.net.visit import Visit
 from tests.health import NOT_SERVING, SERVING, Act, acting, health, nothing, over_h2, trailers_only
-from tests.sockets import Authority, on_loop, serve
+from tests.sockets import Authority, Shop, answer, on_loop, serve
 
 
 async def ask(
@@ -65,6 +65,15 @@ async def test_silence_ends_at_the_deadline() -> None:
     assert told is None
     assert isinstance(error, TimedOut)
     assert str(error).startswith("check: not done within 0.3s: localhost:")
+
+
+@on_loop
+async def test_a_web_server_is_told_as_one() -> None:
+    async with serve(Shop(answer())) as port:
+        _, error, _ = await ask(port)
+    assert isinstance(error, GrpcError)
+    assert str(error) == f"check: localhost:{port} answered in HTTP/1, so that it speaks no gRPC here"
+    assert error.code == 14
 
 
 @pytest.mark.parametrize(
