@@ -5,6 +5,7 @@ import statistics
 import time
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from monitor.metrics import Exposition
 from probes.base import Finding, Outcome, Probe, ProbeSettings, Result, Run, Sample
@@ -29,9 +30,9 @@ class Kinds(Registry):
 def result(number: int, shift: float) -> Result:
     phases = [Sample("probe_http_duration_seconds", shift + 0.001, (("phase", phase),)) for phase in PHASES]
     others = [Sample(f"probe_http_number_{n}", shift + n) for n in range(11)]
-    return Result(
-        f"probe {number}", "fifty", 1e9 + shift, 0.001, shift, Finding(Outcome.UP, samples=(*phases, *others))
-    )
+    finding = Finding(Outcome.UP, samples=(*phases, *others))
+    run_id = f"a1b2c3d4{number:x}"
+    return Result(f"probe {number}", "fifty", 1e9 + shift, 0.001, shift, finding, run_id=run_id)
 
 
 def cpu(work: object, *arguments: object) -> float:
@@ -44,7 +45,7 @@ def main() -> None:
     probes = [ProbeSettings(name=f"probe {number}", type="fifty") for number in range(SERIES // PER_PROBE)]
     exposition = Exposition("here", Kinds())
     exposition.configure(probes, 1e9)
-    taking, scraping, peer = [], [], []
+    taking, scraping, peer, strict, strict_peer = [], [], [], [], []
     registry = CollectorRegistry()
     gauges = [Gauge(f"number_{n}", "A number.", ("probe",), registry=registry) for n in range(PER_PROBE)]
     for n, gauge in enumerate(gauges):
@@ -55,10 +56,14 @@ def main() -> None:
         taking.append(cpu(lambda: [exposition.update(one, 1e9 + turn) for one in results]))  # noqa: B023 - called here
         scraping.append(cpu(exposition.text))
         peer.append(cpu(generate_latest, registry))
+        strict.append(cpu(exposition.openmetrics))
+        strict_peer.append(cpu(openmetrics.generate_latest, registry))
     series = sum(1 for line in exposition.text().splitlines() if not line.startswith(b"#"))
     ours, theirs = statistics.median(scraping), statistics.median(peer)
+    strictly = statistics.median(strict) * SERIES / series
     figures = [
         ("scrape of 100,000 series, CPU seconds (peer: prometheus_client)", ours * SERIES / series, theirs),
+        ("the same in OpenMetrics, with an exemplar a bucket, CPU seconds", strictly, statistics.median(strict_peer)),
         (f"taking in a result of {PER_PROBE} series, CPU seconds", statistics.median(taking) / len(probes), None),
     ]
     for figure, mine, other in figures:
