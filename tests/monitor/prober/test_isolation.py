@@ -74,6 +74,27 @@ async def test_a_reload_that_changes_the_probe_frees_it_at_once(tmp_path):
         await watch.until(lambda: any(one.outcome is Outcome.UP for one in watch.of("hanging")))
 
 
+async def test_it_comes_home_by_a_trial_and_every_slot_is_accounted_for(tmp_path):
+    async with watching([hanging(tmp_path / "cure", every=1.0), healthy()]) as watch:
+        await watch.until(lambda: watch.missed_of("hanging", "set_aside") >= 2, within=60)
+        (tmp_path / "cure").touch()
+        isolation = watch.prober._isolation
+        isolation._clock = lambda: time.time() + 100.0
+        await watch.until(lambda: not isolation.holds("hanging"), within=40)
+        back = len(watch.of("hanging"))
+        await watch.until(lambda: sum(not one.extra for one in watch.of("hanging")[back:]) >= 3)
+        served = [one for one in watch.of("hanging") if not one.extra]
+        assert {one.outcome for one in served} == {Outcome.UP}
+        missed = [one for one in watch.missed if one.probe == "hanging"]
+        assert {one.reason for one in missed} <= {"prober_dead", "set_aside"}
+        # what fell due since it was scheduled first; it never looked before, so its misses tell when that was
+        ended = len(served) + sum(one.slots for one in missed)
+        first = watch.prober._ledger._accounts["hanging"].first
+        cadence = watch.prober._ledger._accounts["hanging"].cadence
+        assert ended == cadence.latest(served[-1].slot + 0.05) - first + 1
+        assert watch.prober.shards[0].vitals.restarts["hung"] == 2, "it hung no process of the others"
+
+
 @pytest.mark.parametrize("how", ["regex", "subtask", "callback", "making"])
 async def test_whatever_hangs_is_named(tmp_path, caplog, how):
     async with watching([hanging(tmp_path / "cure", how, name="sick"), healthy()]) as watch:
