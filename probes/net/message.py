@@ -22,9 +22,11 @@ def header(headers: Headers, name: bytes) -> bytes | None:
 
 
 def content_length(headers: Headers) -> int:
-    """The length that was announced, or -1."""
+    """The length that was announced, or -1; chunks, where they come, overrule it (RFC 9112, 6.3)."""
     length = header(headers, b"content-length") or b""
-    return int(length) if length.isdigit() and len(length) < 20 else -1
+    if not length.isdigit() or len(length) > 19 or header(headers, b"transfer-encoding"):
+        return -1
+    return int(length)
 
 
 def last_modified(headers: Headers) -> float | None:
