@@ -133,6 +133,7 @@ class Settings(BaseModel):
                 value = data.get(field.alias or name, data.get(name))
                 if name not in cls.secret_fields() and holds_interpolated(value):
                     settings._written[name] = as_written(value)
+        _lean(settings)
         return settings
 
     @classmethod
@@ -156,6 +157,22 @@ class Settings(BaseModel):
     def _dump_what_was_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = handler(self)
         return dumped | {name: value for name, value in self._written.items() if name in dumped}
+
+
+#: Sets of fields that were given, and what is remembered where nothing was written.
+_given: dict[frozenset[str], set[str]] = {}
+_nothing_written: dict[str, Any] = {"_written": {}}
+
+
+def _lean(settings: BaseModel) -> None:
+    """Let settings share which fields were given, and that nothing was written.
+
+    Thousands of probes give the same fields, and frozen as they are, nobody adds to them: that is 1 kB of each.
+    """
+    given = settings.model_fields_set
+    object.__setattr__(settings, "__pydantic_fields_set__", _given.setdefault(frozenset(given), given))
+    if settings.__pydantic_private__ == _nothing_written:
+        object.__setattr__(settings, "__pydantic_private__", _nothing_written)
 
 
 @cache

@@ -125,3 +125,14 @@ def test_names(name: str) -> None:
 def test_bad_names(name: str) -> None:
     with pytest.raises(ValidationError, match="is not a name"):
         Shop(name=name)
+
+
+def test_what_alike_settings_share_stays_as_it_is() -> None:
+    home, cart = (Shop.model_validate({"name": name, "body": "x"}) for name in ("home", "cart"))
+    changed = home.model_copy(update={"url": "https://shop.test"})
+    read = Shop.model_validate({"name": "read", "body": Interpolated("x", "${X}")})
+    assert home.model_fields_set is cart.model_fields_set
+    assert home.model_fields_set == cart.model_fields_set == {"name", "body"}
+    assert changed.model_fields_set == {"name", "body", "url"}
+    assert (read.model_dump()["body"], cart.model_dump()["body"]) == ("${X}", "x")
+    assert pickle.loads(pickle.dumps((home, cart))) == (home, cart)
