@@ -81,7 +81,8 @@ class Shopwatch:
         self._stack = AsyncExitStack()
         self._reloading = asyncio.Lock()
         self.bell = Bell()
-        self.exposition = Exposition(config.location)
+        shard = "" if config.part.alone else str(config.part.number)
+        self.exposition = Exposition(config.location, shard=shard)
         self.samples, self.latest = Samples(), Latest()
         self.history = History(self.samples)
         registry = self.exposition.registry

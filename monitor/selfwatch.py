@@ -32,14 +32,13 @@ def watch(shop: "Shopwatch", registry: CollectorRegistry) -> None:
     def own() -> Iterator[Number]:
         location, shard = shop.config.here.items()
         yield "shopwatch_shards", (location, shard), float(shop.config.part.of)
-        where = (location,) if shop.config.part.alone else (location, shard)
         yield "shopwatch_build_info", (("version", VERSION),), 1.0
         yield "shopwatch_config_last_reload_successful", (), float(shop.reload_ok)
         yield "shopwatch_config_last_reload_success_timestamp_seconds", (), shop.reloaded_at
-        for (job, outcome), count in shop.schedule.runs.items():
-            yield "shopwatch_calendar_runs_total", (("job", job), ("outcome", outcome)), float(count)
+        for (work, outcome), count in shop.schedule.runs.items():
+            yield "shopwatch_calendar_runs_total", (("work", work), ("outcome", outcome)), float(count)
         for canary, alive in shop.perch.alive():
-            yield "shopwatch_canary_up", (("canary", canary), *where), float(alive)
+            yield "shopwatch_canary_up", (("canary", canary),), float(alive)
         yield "shopwatch_excused_looks_total", (), float(shop.perch.excused)
         yield from shop.archive.numbers()
         if shop.standby.settings is not None:

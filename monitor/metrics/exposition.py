@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
+from prometheus_client import ProcessCollector, disable_created_metrics
 
 from monitor.metrics.block import Shape, Signature
 from monitor.metrics.family import Families, Family
 from monitor.metrics.openmetrics import openmetrics
-from monitor.metrics.own import own_families
+from monitor.metrics.own import OwnRegistry, own_families
 from monitor.metrics.text import Reading
 from monitor.metrics.watched import OUR_SERIES, Watched
 from monitor.prober.slots import Missed, interval
@@ -26,13 +26,15 @@ _MOST_SHAPES = 50_000
 class Exposition:
     """What all probes found and how often they looked, and how Shopwatch itself is (`registry`).
 
+    `location` is where it stands, `shard` which of that location's machines it is, if there are several.
+
     Every method that answers readings leaves it to the caller to append them to the samples in memory at the time
     `now` that it passed in (wall-clock seconds, UTC).
     """
 
-    def __init__(self, location: str, kinds: Registry = KINDS) -> None:
+    def __init__(self, location: str, kinds: Registry = KINDS, shard: str = "") -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's own lack
-        self.registry = CollectorRegistry()
+        self.registry = OwnRegistry({"location": location, **({"shard": shard} if shard else {})})
         ProcessCollector(registry=self.registry)
         self._location = location
         self._kinds = kinds

@@ -263,7 +263,7 @@ def test_a_kind_s_histogram_is_one_family():
 def test_shopwatch_s_own_metrics_are_on_the_page_and_remembered(exposition):
     remembered = {dict(labels)["__name__"] for labels, _ in flat(exposition.refresh(NOW))}
     assert "process_resident_memory_bytes" in remembered
-    assert b"\nprocess_resident_memory_bytes " in exposition.text()
+    assert b'\nprocess_resident_memory_bytes{location="here"} ' in exposition.text()
     assert b"_created" not in exposition.text()
 
 
