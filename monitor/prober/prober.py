@@ -53,7 +53,7 @@ class Prober:
         self._isolation = Isolation(
             self._placed, lambda ended: Shard(probers, begin, self._hear, ended), self._idle, self._deal, self._now
         )
-        self.vitals = ProberVitals(self.shards, self._isolation.known, location)
+        self.vitals = ProberVitals(self.shards, self._isolation.known)
         self._passive: Rounds | None = None
         self._probes: dict[str, tuple[type[AnyProbe], ProbeSettings]] = {}
         self._share(probes)

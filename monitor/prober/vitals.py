@@ -50,14 +50,12 @@ class HasVitals(Protocol):
 class ProberVitals(Collector):
     """The metrics of all prober processes, labelled with the prober's number.
 
-    `aside` answers which probes were ever set aside, and whether they are now; `location` is where all of them look.
+    `aside` answers which probes were ever set aside, and whether they are now.
     """
 
-    def __init__(
-        self, shards: Sequence[HasVitals], aside: Callable[[], Mapping[str, bool]] = dict, location: str = ""
-    ) -> None:
+    def __init__(self, shards: Sequence[HasVitals], aside: Callable[[], Mapping[str, bool]] = dict) -> None:
         self._shards = shards
-        self._aside, self._location = aside, location
+        self._aside = aside
 
     def collect(self) -> Iterable[Metric]:
         """Prometheus' families, read at the moment of the scrape."""
@@ -80,10 +78,10 @@ class ProberVitals(Collector):
         aside = GaugeMetricFamily(
             "shopwatch_probe_set_aside",
             "1 for a probe that is not looked at, because it hung its prober again and again.",
-            labels=("probe", "location"),
+            labels=("probe",),
         )
         for probe, is_aside in self._aside().items():
-            aside.add_metric((probe, self._location), float(is_aside))
+            aside.add_metric((probe,), float(is_aside))
         yield from (restarts, cpu, late, aside)
 
     def _gauges(self) -> Iterator[Metric]:

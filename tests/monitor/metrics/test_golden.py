@@ -37,7 +37,7 @@ def page() -> bytes:
     shard = OneShard()
     shard.vitals.pid = 1
     shard.vitals.began(0.004)
-    exposition.registry.register(ProberVitals([shard], lambda: {"a http": True}, "taipei-1"))
+    exposition.registry.register(ProberVitals([shard], lambda: {"a http": True}))
     probes = {name: ProbeSettings(name=f"a {name}", type=name, labels={"shop": "main"}) for name in KINDS.names()}
     outcomes = {f"{outcome} http": ProbeSettings(name=f"{outcome} http", type="http") for outcome in Outcome}
     exposition.configure([*probes.values(), *outcomes.values()], NOW)
