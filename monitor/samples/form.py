@@ -20,10 +20,11 @@ class Form:
     Kept once for all sheets that look so, as labels of 250,000 series would weigh more than a minute of their samples.
     """
 
-    __slots__ = ("_merges", "beside", "names", "own", "places", "probes", "sheets")
+    __slots__ = ("_merges", "beside", "names", "own", "places", "probes", "sheets", "width")
 
     def __init__(self, own: Sequence[Labels], beside: tuple[str, ...]) -> None:
         self.own = tuple([tuple(one) for one in own])
+        self.width = len(self.own)
         self.beside = beside
         #: Where each series is, and the places of each metric.
         self.places = {tuple(sorted(one)): place for place, one in enumerate(self.own)}
@@ -35,9 +36,6 @@ class Form:
             self.names.setdefault(dict(one).get(NAME, ""), []).append(place)
         #: Every sheet of this form that is in use, in the order of their beginnings.
         self.sheets: dict[Sheet, None] = {}
-
-    def __len__(self) -> int:
-        return len(self.own)
 
     def labels(self, base: Labels, place: int) -> Labels:
         """All labels of one series, sorted; `base` are those of the sheet."""

@@ -150,7 +150,7 @@ class Index:
         self._use(sheet.base)
         for probe in form.probes_of(sheet.base):
             self._by_probe.setdefault(probe, []).append(sheet)
-        self._changed(form.names, len(form))
+        self._changed(form.names, form.width)
 
     def _remove_sheet(self, sheet: Sheet) -> None:
         form = sheet.form
@@ -167,7 +167,7 @@ class Index:
                     del self._forms_of[name]
             for own in form.own:
                 self._use(own, -1)
-        self._changed(form.names, -len(form))
+        self._changed(form.names, -form.width)
 
     def _leave(self, probe: str, one: Series | Sheet) -> None:
         self._by_probe[probe].remove(one)
@@ -224,7 +224,7 @@ def _value(labels: Labels, name: str) -> str:
 
 def _fitting_of(one: Series | Sheet, matchers: Iterable[Matcher]) -> Iterable[Series | Seat]:
     if isinstance(one, Sheet):
-        return _fitting(one.form, [one], matchers, range(len(one.form)))
+        return _fitting(one.form, [one], matchers, range(one.form.width))
     return [one] if all(m.matches_labels(one.labels) for m in matchers) else []
 
 

@@ -71,7 +71,7 @@ class Samples:
                 if sheet is None:  # not all of them can sit on one sheet now
                     taken = [self._append(*one) for one in zip(columns.labels, repeat(at_ms), values, strict=False)]
                     return all(taken)
-            width = len(sheet.form)
+            width = sheet.form.width
             if not self._has_room(width):
                 self.refused["samples"] += width
                 return False
@@ -152,8 +152,8 @@ class Samples:
     def _seat(self, columns: Columns, at_ms: int) -> Sheet | None:
         """A new sheet for all series of these columns; None where one of them has a later sample, or has no room."""
         form = self._index.form(columns.own, columns.base)
-        known = [self._index.get(form.labels(columns.base, place)) for place in range(len(form))]
-        if len(self._index) + known.count(None) > self.max_series or len(form.places) < len(form) or not known:
+        known = [self._index.get(form.labels(columns.base, place)) for place in range(form.width)]
+        if len(self._index) + known.count(None) > self.max_series or len(form.places) < form.width or not known:
             return None
         if any(series is not None and series.last_ms() >= at_ms for series in known):
             return None
@@ -167,7 +167,7 @@ class Samples:
                 self._tear(series.sheet)
         alike: dict[tuple[bytes, ...], tuple[bytes, ...]] = {}  # states and counts that stand still are many
         with self._index.moving():
-            for place in range(len(form)):
+            for place in range(form.width):
                 single = self._alone(form.labels(columns.base, place))
                 if single is not None:
                     if chunks := single.whole():
@@ -189,7 +189,7 @@ class Samples:
         """Let every series on a sheet go on by itself."""
         with self._index.moving():
             self._index.remove(sheet)
-            for place in range(len(sheet.form)):
+            for place in range(sheet.form.width):
                 labels = self._index.own(sheet.form.labels(sheet.base, place))
                 self._created += 1
                 self._index.add(Series.off(sheet, place, labels, self._created % _PHASES))

@@ -52,7 +52,7 @@ class Sheet:
         self.form = form
         self.base = base
         self.older: dict[int, tuple[bytes, ...]] = {}
-        self.rows = Rows.none(len(form), begin)
+        self.rows = Rows.none(form.width, begin)
         self.torn = False
         self._full = full + KEPT
 
@@ -65,8 +65,8 @@ class Sheet:
 
         Raises ValueError for a row of another width, and TypeError for what is no number.
         """
-        if len(values) != len(self.form):
-            raise ValueError(f"a row of {len(values)} values does not fit on a sheet of {len(self.form)} columns")
+        if len(values) != self.form.width:
+            raise ValueError(f"a row of {len(values)} values does not fit on a sheet of {self.form.width} columns")
         rows = self.rows
         near = at_ms - rows.begin <= _REACH_MS
         packs = len(rows.offsets) >= self._full or (not near and len(rows.offsets) > 0)
@@ -122,7 +122,7 @@ class Sheet:
         """How many samples are held, of all series."""
         rows = self.rows
         whole = rows.count() + sum(page.count() for page in rows.pages)
-        return whole * len(self.form) + sum(map(_samples, self.older.values()))
+        return whole * self.form.width + sum(map(_samples, self.older.values()))
 
     def drop_before(self, at_ms: int) -> int:
         """Forget chunks and pages that end before a time; answers how many samples that were."""
@@ -144,7 +144,7 @@ class Sheet:
         if gone:
             self.older = {place: chunks for place, chunks in older.items() if chunks}
         if pages:
-            gone += sum(page.count() for page in self.rows.pages[:pages]) * len(self.form)
+            gone += sum(page.count() for page in self.rows.pages[:pages]) * self.form.width
             self.rows = self.rows.without(pages)
         return gone
 
