@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,7 @@ import psutil
 from bench.probe_cpu import free_port
 
 EVERY, SCRAPE, SETTLE = 10.0, 15.0, 60.0
-_LATE = re.compile(r'shopwatch_prober_start_lateness_seconds_bucket\{le="([^"]+)",prober="0"\} (\S+)')
+_LATE = re.compile(r'shopwatch_prober_start_lateness_seconds_bucket\{[^}]*le="([^"]+)"[^}]*\} (\S+)')
 _SLOTS = re.compile(r'probe_slots_total\{[^}]*state="(\w+)"\} (\S+)')
 _MEMORY = ("rss", "pss", "uss")
 
@@ -35,13 +36,12 @@ _MEMORY = ("rss", "pss", "uss")
 class Counts(NamedTuple):
     """What /metrics says: slots by how they ended, and how many looks began at most so many seconds late."""
 
-    slots: dict[str, float]
-    late: dict[float, float]
+    slots: Counter[str]
+    late: Counter[float]
 
     def since(self, before: "Counts") -> "Counts":
         """What came after."""
-        slots = {state: count - before.slots.get(state, 0.0) for state, count in self.slots.items()}
-        return Counts(slots, {bound: count - before.late[bound] for bound, count in self.late.items()})
+        return Counts(self.slots - before.slots, self.late - before.late)
 
     def lateness(self, part: float) -> float:
         """The bound of the histogram below which this part of all looks began, in seconds."""
@@ -99,10 +99,13 @@ def scraped(client: httpx.Client) -> str:
 
 
 def counted(page: str) -> Counts:
-    slots: dict[str, float] = {}
+    """What a page says, all probes and probers together."""
+    slots, late = Counter[str](), Counter[float]()
     for state, count in _SLOTS.findall(page):
-        slots[state] = slots.get(state, 0.0) + float(count)
-    return Counts(slots, {float(bound): float(count) for bound, count in _LATE.findall(page)})
+        slots[state] += int(float(count))
+    for bound, count in _LATE.findall(page):
+        late[float(bound)] += int(float(count))
+    return Counts(slots, late)
 
 
 def cpu_of(service: psutil.Process) -> float:
@@ -129,7 +132,7 @@ def watch(probes: int, minutes: float, shop: int) -> Seen:
             time.sleep(SCRAPE)
             page = scraped(client)
         counts = counted(page).since(before)
-        looks = max(1.0, *counts.late.values())
+        looks = max(counts.late.values())
         return Seen(memory_of(service), counts, (cpu_of(service) - began) / looks, page.count("\n"))
 
 
@@ -138,9 +141,9 @@ def main(probes: int, minutes: float) -> None:
         one = watch(1, 0.25, shop)
         seen = watch(probes, minutes, shop)
     slots, name = seen.counts.slots, f"shopwatch run, {probes} probes every {EVERY:.0f} s, {minutes:g} min"
-    print(f"{slots.get('run', 0):.0f} slots run, {slots.get('late', 0):.0f} late, {seen.series} lines on /metrics")
+    print(f"{slots['run']} slots run, {slots['late']} late, {seen.series} lines on /metrics")
     figures: list[tuple[str, float, float | None]] = [
-        (f"{name}: slots missed", slots.get("missed", 0.0), None),
+        (f"{name}: slots missed", slots["missed"], None),
         (f"{name}: start lateness p99 at most, seconds", seen.counts.lateness(0.99), None),
         (f"{name}: CPU seconds a look, rules, store and scrapes included", seen.cpu, None),
         *((f"{name}: {kind} of all processes, MiB", seen.memory[kind], one.memory[kind]) for kind in _MEMORY),

@@ -1,7 +1,7 @@
 """The page /metrics: joined from finished lines, so that a scrape costs next to nothing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import ProcessCollector, disable_created_metrics
 
@@ -82,7 +82,15 @@ class Exposition:
 
     def text(self) -> bytes:
         """The page, in Prometheus' text format 0.0.4."""
-        return b"".join([part for family in self._shown() for part in (family.header, *family.written())])
+        return b"".join(self.parts())
+
+    def parts(self) -> Iterator[bytes]:
+        """The same page family by family: of thousands of probes it is tens of megabytes, and nobody needs all at once.
+
+        Between two parts results may come in; each family is of one moment.
+        """
+        for family in self._shown():
+            yield b"".join((family.header, *family.written()))
 
     def openmetrics(self) -> bytes:
         """The page in OpenMetrics 1.0, with exemplars: the newest look of each bucket, and of each failed outcome."""
