@@ -133,7 +133,6 @@ class Isolation:
         if self._tried is None or self._tried[0] != name:
             return
         (_, shard), self._tried = self._tried, None
-        shard.give_up()
         task = asyncio.get_running_loop().create_task(shard.stop(0.0))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

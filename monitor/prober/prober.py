@@ -51,7 +51,11 @@ class Prober:
         begin = wire.order("begin", offset, location, LOG.getEffectiveLevel())
         self.shards = [Shard(number, begin, self._hear, self._lost, self._hung) for number in range(probers)]
         self._isolation = Isolation(
-            self._placed, lambda ended: Shard(probers, begin, self._hear, ended), self._idle, self._deal, self._now
+            self._placed,
+            lambda ended: Shard(probers, begin, self._hear, ended, once=True),
+            self._idle,
+            self._deal,
+            self._now,
         )
         self.vitals = ProberVitals(self.shards, self._isolation.known)
         self._passive: Rounds | None = None

@@ -55,10 +55,19 @@ class _Line(asyncio.Protocol):
 
 
 class Shard:
-    """One prober process and its probes. `lost` is called about each second while there is no process."""
+    """One prober process and its probes. `lost` is called about each second while there is no process.
+
+    `once` means that no other process is started when the first has ended.
+    """
 
     def __init__(
-        self, number: int, begin: bytes, hear: Hear, lost: Callable[["Shard"], None], hung: Hung = lambda probe: None
+        self,
+        number: int,
+        begin: bytes,
+        hear: Hear,
+        lost: Callable[["Shard"], None],
+        hung: Hung = lambda probe: None,
+        once: bool = False,
     ) -> None:
         self.number = number
         self.vitals = ShardVitals()
@@ -67,6 +76,7 @@ class Shard:
         self._hear = hear
         self._lost = lost
         self._hung = hung
+        self._once = once
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -79,10 +89,6 @@ class Shard:
     def start(self) -> None:
         """Keep a process running from now on."""
         self._task = asyncio.get_running_loop().create_task(self._keep())
-
-    def give_up(self) -> None:
-        """Start no other process when this one ends."""
-        self._stopping = True
 
     def apply(self, probes: Iterable[tuple[str, ProbeSettings]]) -> None:
         """Look after exactly these probes, each given by its kind's import path and its settings."""
@@ -109,12 +115,16 @@ class Shard:
     async def _keep(self) -> None:
         deaths = 0
         loop = asyncio.get_running_loop()
-        while not self._stopping:
+        while True:
             began = loop.time()
             end, culprit = await self._serve()
             if self._stopping:
                 return
             lived = loop.time() - began
+            if self._once:
+                LOG.error("prober %d, of one probe, %s after %.1f s", self.number, end, lived)
+                self._lost(self)
+                return
             deaths = 1 if lived >= _HEALTHY else deaths + 1
             pause = 0.0 if deaths == 1 else min(_FIRST_PAUSE * 2 ** (deaths - 2), _LONGEST_PAUSE)
             LOG.error("prober %d %s after %.1f s; it starts again in %.2f s", self.number, end, lived, pause)

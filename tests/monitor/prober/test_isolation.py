@@ -120,7 +120,7 @@ class Ward:
         begin = wire.order("begin", schedule_offset(time.time()), "here", logging.WARNING)
         self.isolation = Isolation(
             lambda name: (f"{kinds.__name__}:HangingProbe", probe),
-            lambda ended: Shard(7, begin, self._hear, ended),
+            lambda ended: Shard(7, begin, self._hear, ended, once=True),
             lambda name, word: self.idle.append(word.sentence if word else ""),
             self._back,
             lambda: time.time() + self.ahead,
@@ -158,6 +158,7 @@ async def test_it_is_tried_alone_and_comes_back_once_it_looks(tmp_path, caplog):
         await ward.until(lambda: "is tried alone" in caplog.text)
         quiet = len(ward.idle)
         await ward.until(lambda: "hung the prober's process 3 times" in caplog.text)
+        assert "prober 7, of one probe, hung in the probe hanging" in caplog.text
         assert len(ward.idle) - quiet <= 1, "while it is tried its slots are not given up"
         assert ward.backs == 0
         assert ward.isolation.holds("hanging")
