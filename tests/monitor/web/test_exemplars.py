@@ -4,13 +4,17 @@ import time
 
 import pytest
 from fastapi import FastAPI
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from monitor.metrics import Exposition
 from monitor.web.metrics import router
 from probes.base import Finding, Metric, Outcome, Probe, ProbeSettings, Result, Run, Sample
+from tests.monitor.test_service import config
 from tests.monitor.web.serving import serve
 from tests.prometheus import prometheus
 from tests.servers import until
+from tests.service import service
+from tests.site import site
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -91,3 +95,29 @@ def test_prometheus_stores_the_look_behind_each_bar(tmp_path):
         kinds = running.get("/api/v1/metadata")
         assert kinds["probe_latency_seconds"][0]["type"] == "histogram"
         assert kinds["probe_results"][0]["type"] == "counter"
+
+
+def test_from_the_bar_of_a_running_shopwatch_to_what_that_look_saw(tmp_path):
+    with site() as page, service(tmp_path, config(tmp_path, page)) as shop:
+        page.status = 500
+
+        def failed():
+            text = shop.client.get("/metrics", headers={"accept": "application/openmetrics-text"}).text
+            found = [
+                sample.exemplar
+                for family in text_string_to_metric_families(text)
+                for sample in family.samples
+                if sample.exemplar and sample.labels["outcome"] == "down"
+            ]
+            return found[0].labels if found else None
+
+        until(failed, "an exemplar of a failed look")
+        labels = failed()
+        assert "500" in labels["reason"]
+        assert "500" in shop.client.get(f"/looks/{labels['run_id']}").text
+        told = shop.client.get(f"/api/v1/looks/{labels['run_id']}").json()
+        assert (told["probe"], told["outcome"]) == ("home", "down")
+        assert dict(told["evidence"]["facts"])["status"] == "500"
+        numbers = shop.client.get(told["numbers_url"]).json()["data"]["result"]
+        assert [one["value"][1] for one in numbers if one["metric"]["__name__"] == "probe_http_status_code"] == ["500"]
+        until(lambda: "run_id" in shop.output, "the page to say which look proves it")
