@@ -81,7 +81,9 @@ BOARD = Board(
                 ),
                 series(
                     "Calendar work",
-                    Query("sum by (work, outcome) (increase(shopwatch_calendar_runs_total[1h]))", "{{work}} {{outcome}}"),
+                    Query(
+                        "sum by (work, outcome) (increase(shopwatch_calendar_runs_total[1h]))", "{{work}} {{outcome}}"
+                    ),
                     help="In the last hour.",
                 ),
                 series(
