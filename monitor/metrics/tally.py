@@ -80,7 +80,7 @@ class Tally:
     def __init__(self) -> None:
         #: The names and labels of `values`.
         self.signature = COUNTS
-        self.last_run = 0.0
+        self.last_run: float | None = None
         self.extra = 0
         self.results = dict.fromkeys(_OUTCOMES, 0)
         self.latencies: dict[Outcome, Latency] = {}
@@ -94,7 +94,7 @@ class Tally:
         larger than the part of the time that was lost.
         """
         begun, self.last_run = self.last_run, result.slot + result.late
-        if not begun:
+        if begun is None:
             self._name()
         if result.extra:
             self.extra += 1
@@ -137,7 +137,7 @@ class Tally:
     def values(self, interval: float) -> tuple[float, ...]:
         """The values of `signature`."""
         counts = (interval, *self.results.values(), *self.slots.values(), *self.missed.values(), self.extra)
-        if not self.last_run:
+        if self.last_run is None:
             return counts
         latencies = [value for latency in self.latencies.values() for value in latency.values()]
         return (*counts, self.last_run, *latencies)

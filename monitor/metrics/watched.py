@@ -86,7 +86,7 @@ class Watched:
         which then find their places in memory together.
         """
         readings = self.count(now)
-        if self.tally.last_run:
+        if self.tally.last_run is not None:
             return readings
         self._counts.touched = now - _REFRESH + _FIRST_LOOK
         return []

@@ -99,11 +99,11 @@ def test_a_reload_applies_the_good_and_refuses_the_bad(tmp_path):
         answer = shop.client.post("/-/reload")
         assert answer.status_code == 400
         assert "did you mean every" in answer.text
-        assert "shopwatch_config_last_reload_successful 0.0" in shop.client.get("/metrics").text
+        assert 'shopwatch_config_last_reload_successful{location="local"} 0.0' in shop.client.get("/metrics").text
         shop.config.write_text(good.replace("probes:", "probes:\n  - {name: more, type: host, every: 1s}"))
         shop.process.send_signal(signal.SIGHUP)
         until(lambda: 'probe="more"' in shop.client.get("/metrics").text, "the new probe")
-        assert "shopwatch_config_last_reload_successful 1.0" in shop.client.get("/metrics").text
+        assert 'shopwatch_config_last_reload_successful{location="local"} 1.0' in shop.client.get("/metrics").text
 
 
 def test_a_second_shopwatch_on_the_same_port_says_so(tmp_path):

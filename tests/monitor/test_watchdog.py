@@ -38,7 +38,7 @@ def counted(shop: Service) -> Callable[[str, str], int]:
 
 
 def value(shop: Service, name: str) -> float:
-    [line] = [line for line in shop.client.get("/metrics").text.splitlines() if line.startswith(f"{name} ")]
+    [line] = [line for line in shop.client.get("/metrics").text.splitlines() if line.startswith(f"{name}{{")]
     return float(line.split()[1])
 
 
