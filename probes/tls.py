@@ -20,6 +20,7 @@ _DAY = 86400.0
 #: Unless told, a certificate is degraded in its last 14 days, or in the last fifth of its life if that is less.
 _WARN, _WARN_RATIO = 14 * _DAY, 0.2
 _LEGS = ("resolve", "connect", "dialogue", "tls")
+_DIRECT = ("resolve", "connect", "tls")
 
 
 class TlsExpect(Settings):
@@ -81,7 +82,7 @@ class TlsProbe(Probe[TlsProbeSettings]):
         return await look_by(self.settings, partial(self._look, run))
 
     async def _look(self, run: Run, family: Family) -> Finding:
-        visit = Visit(self.settings.address, _LEGS)
+        visit = Visit(self.settings.address, _LEGS if self.settings.starttls else _DIRECT)
         dialogue = Dialogue(str(self.settings.address))
         error = await visit.pay(before(run), self._shake(visit, dialogue, family))
         samples = visit.samples("probe_tls_duration_seconds")

@@ -13,6 +13,7 @@ from probes.page import Page
 _DAY = 86400.0
 #: The words of `expect` whose failures blackbox_exporter marks.
 _PATTERNS = ("text", "absent", "regex", "absent_regex", "headers")
+_PLAIN = tuple(phase for phase in PHASES if phase != "tls")
 _PHASE_LABELS = {phase: (("phase", phase),) for phase in PHASES}
 
 
@@ -67,7 +68,8 @@ def evidence_of(
         failed = error.phase if error and hop is last else ""
         outcome = error.outcome if error else Outcome.DOWN
         prefix = f"{number}: " if len(trace.hops) > 1 else ""
-        for step in hop.phases.steps(failed, outcome, summary if failed else ""):
+        legs = PHASES if hop.url.scheme == "https" else _PLAIN
+        for step in hop.phases.steps(failed, outcome, summary if failed else "", legs):
             steps.append(Step(prefix + step.name, step.outcome, step.seconds, step.detail) if prefix else step)
     return Evidence(summary, tuple(steps), _facts(trace, now), excerpt)
 

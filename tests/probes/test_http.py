@@ -587,3 +587,10 @@ def test_bad_settings_are_refused_with_a_sentence(words: dict[str, Any], message
     given = {"name": "probe", "type": "http", "url": "http://shop.example/", **words}
     with pytest.raises(ValidationError, match=re.escape(message)):
         HttpSettings.model_validate(given)
+
+
+@on_loop
+async def test_a_plain_page_that_cannot_be_had_tells_of_no_tls() -> None:
+    finding = await look(HttpProbe, url=f"http://127.0.0.1:{refused_port()}/")
+    assert finding.evidence
+    assert [step.name for step in finding.evidence.steps] == ["resolve", "connect", "processing", "transfer"]
