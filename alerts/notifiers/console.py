@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, TextIO
 from zoneinfo import ZoneInfo
 
-from alerts.incident import Kind, State
+from alerts.incident import Kind, State, Taken
 from alerts.notifiers.base import Notifier, NotifierSettings, NotifyError, Receipt
 from alerts.page import Page, not_reached, took
 from probes.base import Evidence, Outcome
@@ -34,40 +34,63 @@ class ConsoleNotifier(Notifier[ConsoleSettings]):
         self._stream = stream
 
     def send(self, page: Page, previous: Receipt | None) -> Receipt:
-        """Print the whole page when it wakes someone or is over, and one line for news."""
+        """Print the whole page when it wakes someone or is over, and one line for news.
+
+        What fires again after its end was shown here is shown whole, as at first: nobody looks up what is over.
+        """
         stream = self._stream or sys.stdout
-        whole = previous is None or page.kind is not Kind.NEWS
+        again = previous is not None and page.open and previous.message.get("state") == State.RESOLVED
+        whole = previous is None or page.kind is not Kind.NEWS or again
         try:
-            text = block(page, colour=stream.isatty()) if whole else _news(page)
+            text = block(page, stream.isatty(), again) if whole else _news(page)
             encoding = stream.encoding or "utf-8"
             # A terminal that knows no ✓ must still wake someone.
             stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
             stream.flush()
         except (OSError, ValueError) as error:
             raise NotifyError(f"the console cannot be written to: {error}") from None
-        return Receipt(self.name, page.at)
+        return Receipt(self.name, page.at, {"state": page.state.value})
 
 
-def block(page: Page, colour: bool = False) -> str:
-    """The page as lines of text, without control characters that an alert could smuggle in."""
-    ago = format_duration(max(0, round((page.resolved.at if page.resolved else page.at) - page.started_at)))
-    over = f", over at {_time(page.resolved.at, page)} after {ago}" if page.resolved else f" ({ago})"
-    lines = [f"since {_time(page.started_at, page)}{over}, {page.severity or 'no severity'}. {page.line}"]
+def block(page: Page, colour: bool = False, again: bool = False) -> str:
+    """The page as lines of text, without control characters that an alert could smuggle in.
+
+    `again` says that it was over for whoever reads here, and wakes them anew.
+    """
+    head = [_title(page, again), _printable(page.headline)]
+    lines = _standing(page)
+    if page.resolved is not None and not page.open:
+        head[1], lines = f"Resolved: {head[1]}", _ending(page, page.resolved)
+    if colour:
+        head = [f"{_title_colour(page)}{head[0]}{_PLAIN}", f"{_BOLD}{head[1]}{_PLAIN}"]
+    return "\n".join([*head, *map(_printable, lines), "─" * _WIDTH])
+
+
+def _ending(page: Page, resolved: Taken) -> list[str]:
+    """That it is over: no evidence, which half asleep reads like another failure."""
+    lasted = format_duration(max(0, round(resolved.at - page.started_at)))
+    lines = [f"lasted {lasted}, from {_time(page.started_at, page)} to {_time(resolved.at, page)}. {page.line}"]
+    if page.ack is not None:
+        lines.append(f"{page.ack.by} had it since {_time(page.ack.at, page)}")
+    return lines
+
+
+def _standing(page: Page) -> list[str]:
+    """What is broken, since when, the proof, and what to do."""
+    ago = format_duration(max(0, round(page.at - page.started_at)))
+    lines = [f"since {_time(page.started_at, page)} ({ago}), {page.severity or 'no severity'}. {page.line}"]
     if page.description:
         lines.append(page.description)
     lines.extend(f"  also     {summary}" for summary in page.more)
     if page.evidence is not None:
         lines.extend(_evidence(page.evidence))
     lines.extend(f"  {name:<8} {value}" for name, value in page.values)
-    if page.runbook_url and page.open:
+    if page.runbook_url:
         lines.append(f"Runbook  {page.runbook_url}")
     if page.can_ack:
         where = f" --url {page.command_url}" if page.command_url else ""
         lines.append(f"Ack      shopwatch ack {page.key}{where}")
-    head = [_title(page), _printable(page.headline)]
-    if colour:
-        head = [f"{_title_colour(page)}{head[0]}{_PLAIN}", f"{_BOLD}{head[1]}{_PLAIN}"]
-    return "\n".join([*head, *map(_printable, lines), "─" * _WIDTH])
+    return lines
 
 
 def _news(page: Page) -> str:
@@ -76,9 +99,9 @@ def _news(page: Page) -> str:
     return f"{text}\n{_printable(f'Runbook  {page.runbook_url}')}" if again and page.runbook_url else text
 
 
-def _title(page: Page) -> str:
-    rings = _RINGS.get(page.severity, "PAGE")
-    word = "RESOLVED" if page.state is State.RESOLVED else rings if page.rings else page.state.value.upper()
+def _title(page: Page, again: bool) -> str:
+    rings = page.rings or (again and page.state is State.OPEN)
+    word = _RINGS.get(page.severity, "PAGE") if rings else page.state.value.upper()
     text = _printable(f"── {word}  {page.key}  {', '.join(person.name for person in page.people)} ".rstrip() + " ")
     return text.ljust(_WIDTH, "─")
 

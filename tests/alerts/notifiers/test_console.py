@@ -56,22 +56,57 @@ def test_only_a_page_is_called_one(severity: str, word: str) -> None:
     )
 
 
-def test_what_fires_again_carries_its_runbook() -> None:
-    again = replace(
-        PAGE, kind=Kind.NEWS, line="Fires again: pay failed", story=(Audit(NOW, "reopened", "Fires again"),)
-    )
-    lines = _sent(io.StringIO(), PAGE, again).splitlines()
-    assert lines[-2:] == [
+AGAIN = replace(PAGE, kind=Kind.NEWS, line="Fires again: pay failed", story=(Audit(NOW, "reopened", "Fires again"),))
+
+
+@pytest.mark.parametrize("kind", [Kind.NEWS, Kind.PAGE])
+def test_what_fires_again_after_its_end_was_shown_is_shown_whole_again(kind: Kind) -> None:
+    shown = _sent(io.StringIO(), PAGE, RESOLVED, replace(AGAIN, kind=kind))
+    again = replace(PAGE, line=AGAIN.line)
+    assert shown.endswith(f"{block(again)}\n")
+    assert shown.count("── PAGE  K7Q2  mei ──") == 2
+    assert shown.count("\nAck      shopwatch ack K7Q2\n") == 2
+    assert "\x1b[1;31m── PAGE" in _sent(_Screen(), PAGE, RESOLVED, AGAIN).rpartition("RESOLVED")[2]
+
+
+def test_what_fires_again_in_the_hands_of_whoever_has_it_is_shown_whole_and_says_so() -> None:
+    taken = replace(AGAIN, state=State.ACKED, ack=Taken("mei", NOW))
+    last = _sent(io.StringIO(), PAGE, RESOLVED, taken).rpartition("── ACKED  K7Q2")[2]
+    assert "Fires again: pay failed" in last
+    assert "Runbook  https://watch.shop.example/runbooks/CheckoutFailing" in last
+    assert "shopwatch ack" not in last
+
+
+def test_what_was_over_for_so_short_that_nobody_read_it_is_news_with_its_runbook() -> None:
+    lines = _sent(io.StringIO(), PAGE, AGAIN, replace(AGAIN, line="Now: search failed", story=())).splitlines()
+    assert lines[-3:] == [
         "03:00:00 UTC  K7Q2  Fires again: pay failed",
         "Runbook  https://watch.shop.example/runbooks/CheckoutFailing",
+        "03:00:00 UTC  K7Q2  Now: search failed",
     ]
+
+
+def test_the_end_says_what_how_long_and_who_had_it_and_nothing_that_reads_like_a_failure() -> None:
+    over = replace(
+        RESOLVED, line="Resolved: it is mended", ack=Taken("mei", NOW + 5, "slack"), more=("Orders stopped",)
+    )
+    assert (
+        block(over)
+        == """\
+── RESOLVED  K7Q2  mei ───────────────────────────────────────────────────────
+Resolved: Shoppers cannot finish checkout
+lasted 2m, from 02:59:30 UTC to 03:01:30 UTC. Resolved: it is mended
+mei had it since 03:00:05 UTC
+──────────────────────────────────────────────────────────────────────────────"""
+    )
+    assert "had it" not in block(replace(over, ack=None)), "nobody did"
 
 
 def test_news_is_one_line_and_the_end_is_whole() -> None:
     lines = _sent(io.StringIO(), PAGE, ACKED, RESOLVED).splitlines()
     assert "03:00:00 UTC  K7Q2  mei is on it" in lines
     assert lines[lines.index("03:00:00 UTC  K7Q2  mei is on it") + 1].startswith("── RESOLVED  K7Q2")
-    assert "Ack      shopwatch ack K7Q2" not in lines[-8:]
+    assert "Ack      shopwatch ack K7Q2" not in lines[-4:]
 
 
 def test_news_of_what_was_never_shown_here_is_shown_whole() -> None:
