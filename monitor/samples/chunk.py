@@ -1,8 +1,8 @@
 """A run of samples of one series, packed into a few bytes: exactly what went in comes out.
 
-Times are stored as their distances, values as what they mostly are: a constant, whole numbers, or floats whose bytes
-are sorted by place so that zlib finds the repetitions. Python reads such a chunk at C speed, which a bit-wise format
-(Facebook's Gorilla, as Prometheus uses it) would not allow.
+Times are stored as their distances, values as what they mostly are: a constant, whole numbers, decimals, or floats
+whose bytes are sorted by place so that zlib finds the repetitions. Python reads such a chunk at C speed, which a
+bit-wise format (Facebook's Gorilla, as Prometheus uses it) would not allow.
 """
 
 import zlib
@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from struct import Struct
+
+from monitor.samples import decimals
 
 #: First time, last time (ms), samples, codec of the times, codec of the values, bytes of the times.
 _HEAD = Struct("<qqHBBH")
@@ -99,6 +101,9 @@ def pack_values(values: "array[float]") -> tuple[int, bytes]:
         whole = list(map(int, values))
         code, packed = _pack_integers([after - before for before, after in pairwise(whole)])
         return _WHOLE_NUMBERS | code, _WHOLE.pack(whole[0]) + packed
+    decimal = decimals.pack(values)
+    if decimal is not None:
+        return decimal
     sorted_bytes = b"".join(raw[place::8] for place in range(8))
     zipped = zlib.compress(sorted_bytes, 6)
     return (_FLOATS | _ZIPPED, zipped) if len(zipped) < len(sorted_bytes) else (_FLOATS, sorted_bytes)
@@ -107,6 +112,8 @@ def pack_values(values: "array[float]") -> tuple[int, bytes]:
 def _unpack_values(code: int, samples: int, packed: bytes) -> "array[float]":
     if code == _CONSTANT:
         return array("d", _DOUBLE.unpack_from(packed)) * samples
+    if code & decimals.DECIMAL:
+        return decimals.unpack(code, samples, packed)
     if code & _WHOLE_NUMBERS:
         (first,) = _WHOLE.unpack_from(packed)
         steps = _unpack_integers(code & ~_WHOLE_NUMBERS, packed[_WHOLE.size :])
