@@ -13,6 +13,10 @@ from probes.base import Labels, Outcome, Result
 #: The upper bounds of probe_latency_seconds, in seconds.
 BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
+#: Sums of seconds stay decimals, as those that are added are, and times are told in milliseconds: such numbers are kept
+#: in a third of the room that floats take.
+_DECIMALS, _TIME_DECIMALS = 6, 3
+
 _OUTCOMES = tuple(Outcome)
 _FAILED = tuple(outcome for outcome in Outcome if outcome is not Outcome.UP)
 _REASONS = tuple(Reason)
@@ -42,7 +46,7 @@ class Latency:
         """A look ended so."""
         bucket = bisect_left(BOUNDS, result.duration)
         self.counts[bucket] += 1
-        self.seconds += result.duration
+        self.seconds = round(self.seconds + result.duration, _DECIMALS)
         if result.run_id:
             exemplar = (result.run_id, result.duration, result.at, result.finding.reason)
             self.newest = self.exemplars[bucket] = exemplar
@@ -93,7 +97,7 @@ class Tally:
         Extra looks are counted apart: they come more often while a probe fails, and would make the part of failed looks
         larger than the part of the time that was lost.
         """
-        begun, self.last_run = self.last_run, result.slot + result.late
+        begun, self.last_run = self.last_run, round(result.slot + result.late, _TIME_DECIMALS)
         if begun is None:
             self._name()
         if result.extra:

@@ -264,7 +264,7 @@ class Rounds:
         run = new_run(watch.patience, time.time(), self._location, beat, since)
         began, started = self._loop.time(), time.perf_counter()  # uvloop's own clock counts in milliseconds
         finding = await look(watch.probe, run)
-        duration = time.perf_counter() - started
+        duration = round(time.perf_counter() - started, 6)  # decimals are kept in a third of the room
         lag = self.lag.worst_since(began)
         if lag:
             mark = Sample("probe_prober_lag_seconds", lag)

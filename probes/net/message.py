@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from probes.net.address import Url
 from probes.net.certificate import TlsFacts
 from probes.net.errors import NetError
-from probes.net.phases import Phases
+from probes.net.phases import DECIMALS, Phases
 
 #: Header names are lower case, values as they came; the order and repeats are kept.
 Headers = list[tuple[bytes, bytes]]
@@ -96,5 +96,5 @@ class Trace:
         total: dict[str, float] = {}
         for hop in self.hops:
             for name, seconds in hop.phases.seconds.items():
-                total[name] = total.get(name, 0.0) + seconds
+                total[name] = round(total.get(name, 0.0) + seconds, DECIMALS)
         return total

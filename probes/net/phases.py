@@ -4,6 +4,9 @@ from time import perf_counter
 
 from probes.base import Outcome, Step
 
+#: Decimals of measured seconds. Clocks are no better than a microsecond, and memory keeps decimals in a third of the
+#: room that floats take.
+DECIMALS = 6
 #: The legs of a request in their order, as blackbox_exporter names them.
 PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 
@@ -11,7 +14,8 @@ PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 class Phases:
     """A stopwatch with named legs: entering one ends the one before.
 
-    `seconds` holds what each leg took; a leg that never began is absent. Entering a leg again adds to it.
+    `seconds` holds what each leg took, in whole microseconds; a leg that never began is absent. Entering a leg again
+    adds to it.
     The event loop's own clock is not used: uvloop's stands still within a turn and has whole milliseconds only.
     """
 
@@ -26,7 +30,7 @@ class Phases:
         """End the current leg and begin `name`, now or at an earlier reading of `time.perf_counter`."""
         now = perf_counter() if at is None else at
         if self.current:
-            self.seconds[self.current] = self.seconds.get(self.current, 0.0) + now - self._since
+            self.seconds[self.current] = round(self.seconds.get(self.current, 0.0) + now - self._since, DECIMALS)
         self.current = name
         self._since = now
 
@@ -37,7 +41,7 @@ class Phases:
     @property
     def total(self) -> float:
         """The sum of all legs, in seconds."""
-        return sum(self.seconds.values())
+        return round(sum(self.seconds.values()), DECIMALS)
 
     def steps(
         self, failed: str = "", outcome: Outcome = Outcome.DOWN, detail: str = "", legs: tuple[str, ...] = PHASES

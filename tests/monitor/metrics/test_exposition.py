@@ -115,6 +115,14 @@ def test_looks_and_slots_are_counted_whatever_they_find(exposition):
     assert value(exposition, "probe_last_run_timestamp_seconds") == NOW
 
 
+def test_sums_of_seconds_and_times_of_looks_stay_decimals(exposition):
+    for _ in range(10):
+        exposition.update(result(duration=0.1, late=0.1234567), NOW)
+    assert sum([0.1] * 10) != 1.0
+    assert value(exposition, "probe_latency_seconds_sum", outcome="up") == 1.0
+    assert value(exposition, "probe_last_run_timestamp_seconds") == NOW + 0.123
+
+
 def test_an_extra_look_says_how_things_are_but_is_no_slot(exposition):
     exposition.update(result(Outcome.DOWN), NOW)
     before = {series: number for series, number in read(exposition).items() if "total" in series[0]}
@@ -188,6 +196,18 @@ def test_other_labels_are_other_series(exposition):
     assert value(exposition, "probe_results_total", outcome="up", shop="main") == 0
 
 
+def test_an_empty_label_is_no_label(exposition, caplog):
+    exposition.configure([settings(shop="", team="web")], NOW)
+    samples = [Sample("kept", 1, (("a", ""), ("b", "x"))), Sample("kept", 2, (("b", "x"),)), Sample("nul", 3, (("a", "\0"),))]
+    readings = exposition.update(result(samples=samples), NOW)
+    assert b'=""' not in exposition.text()
+    assert value(exposition, "kept", b="x", team="web") == 1
+    assert value(exposition, "nul", team="web") == 3
+    assert all(text for labels, _ in flat(readings) for _, text in labels)
+    exposition.update(result(samples=samples), NOW + 15)
+    assert caplog.text.count("came twice") == 1
+
+
 def test_hostile_names_and_values_do_not_spoil_the_page(exposition, caplog):
     nasty = 'a"b\\c\nd%s{}\0é\ud800'
     samples = [
@@ -206,7 +226,8 @@ def test_hostile_names_and_values_do_not_spoil_the_page(exposition, caplog):
     assert value(exposition, "fine", text="less") == -math.inf
     assert math.isnan(value(exposition, "fine", text="none"))
     assert value(exposition, "fine", exported_probe="theirs") == 5
-    assert value(exposition, "twice") == 2
+    assert value(exposition, "twice") == 1
+    assert "twice() came twice in one look; the first is kept" in caplog.text
     assert sum(name == "fine" for name, _ in read(exposition)) == 4
     assert "not fine" in caplog.text
 
