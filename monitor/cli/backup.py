@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from monitor.cli.talk import CONFIG_HELP
+from monitor.cli.talk import add_config, config_of
 from monitor.config import Config, load, share
 from monitor.config.shard import shard_of
 from monitor.store import Store, StoreError
@@ -55,14 +55,14 @@ def add(subparsers: Any) -> None:
     recorded.add_argument("--live", metavar="DATABASE", help="the live database: a path, a URL or service=NAME")
     recorded.add_argument("--make", action="store_true", help="make FILE as well, in the snapshot that is counted")
     for command, run in ((listed, _list), (verified, _verify), (recorded, _record)):
-        command.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help=CONFIG_HELP)
+        add_config(command)
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=run)
 
 
 def _list(args: argparse.Namespace) -> int:
     """Every backup; 1 when one of them failed."""
-    config = load(args.config)
+    config = load(config_of(args))
     store = _open(config)
     if store is None:
         return 3
@@ -88,7 +88,7 @@ def _elsewhere(config: Config) -> Iterator[str]:
 
 def _verify(args: argparse.Namespace) -> int:
     """Restore and question one backup; the exit code is the verdict."""
-    config = load(args.config)
+    config = load(config_of(args))
     settings = _find(config.backups, args.name)
     if settings is None:
         return 2
@@ -117,7 +117,7 @@ def _only(settings: BackupSettings, name: str) -> BackupSettings:
 
 def _record(args: argparse.Namespace) -> int:
     """Write a backup's record; 3 when the live database cannot be asked."""
-    settings = _find(load(args.config).backups, args.name)
+    settings = _find(load(config_of(args)).backups, args.name)
     if settings is None:
         return 2
     engine: Engine[BackupSettings] = ENGINES.get(settings.type)(settings)

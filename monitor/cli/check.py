@@ -13,6 +13,7 @@ from alerts.promql.node import Call
 from alerts.route import Route
 from alerts.rule import AlertingRule
 from alerts.rulefile import read_file
+from monitor.cli.talk import CONFIG_HELP, USUAL
 from monitor.config import Config, ConfigError, load, share
 from probes import KINDS
 from probes.units import format_duration
@@ -29,8 +30,9 @@ def add(subparsers: Any) -> None:
         description="Reads each config and says everything that is wrong with it, as FILE:LINE:COLUMN: MESSAGE. "
         "Exits with 2 when anything is.",
     )
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument(
-        "files", nargs="*", type=Path, default=[Path("config.yaml")], metavar="FILE", help="a config file or folder"
+        "--config", action="append", type=Path, default=[], metavar="FILE", help="the same, as other commands say it"
     )
     parser.add_argument("--quiet", "-q", action="store_true", help="say nothing when all is well")
     parser.set_defaults(run=run)
@@ -39,7 +41,7 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check every config; 2 when one of them is wrong."""
     code = 0
-    for path in args.files:
+    for path in [*args.files, *args.config] or [USUAL]:
         try:
             config = load(path)
         except ConfigError as error:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from monitor.cli.talk import CONFIG_HELP
+from monitor.cli.talk import add_config, config_of
 from monitor.config import Config, load, share
 from monitor.config.share import where
 from monitor.prober.look import let_go, look, new_run, prepare
@@ -30,7 +30,7 @@ def add(subparsers: Any) -> None:
         description="Looks once, in this process. Exits with 0 (up, degraded), 1 (down, blocked) or 3 (unknown).",
     )
     parser.add_argument("name", metavar="NAME", help="the probe's name in the config")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE", help=CONFIG_HELP)
+    add_config(parser)
     parser.add_argument("--metrics", action="store_true", help="show every number that the look brought, too")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
@@ -38,7 +38,7 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look, and print what was seen; the exit code is the outcome."""
-    config = load(args.config)
+    config = load(config_of(args))
     settings = next((probe for probe in config.probes if probe.name == args.name), None)
     if settings is None:
         print(_unknown(args.name, [probe.name for probe in config.probes], args.config), file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Any
 from alerts.lint import Catalogue, review
 from alerts.rulefile import RuleFile, read_file
 from alerts.ruletest import run_file
+from monitor.cli.talk import CONFIG_HELP, USUAL
 from monitor.config import ConfigError, load
 from monitor.config.objectives import objective_rules
 from monitor.config.rulefiles import packs
@@ -15,6 +16,7 @@ from monitor.ownmetrics import own_metrics
 from monitor.ruleexport import ExportFailed, export
 from probes.units import parse_duration
 
+_EITHER = "name files, or a config with --config, not both"
 _OUR_RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 
 
@@ -33,9 +35,11 @@ def _add_check(commands: Any) -> None:
         help="find what is wrong with rule files, or will not work at night",
         description="Reads Prometheus rule files and says everything that is wrong with them, as FILE:LINE:COLUMN: "
         "MESSAGE [CHECK]. A comment `# rules check: allow CHECK` in a rule switches a check off for it. "
+        "Without files those of the config are read, or else the packs that we ship. "
         "Exits with 1 when anything is wrong, with 2 when a file cannot be read.",
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"check the rules that it names; {CONFIG_HELP}")
     parser.add_argument(
         "--runbooks", action="append", type=Path, default=[], metavar="FOLDER", help="where NAME.md runbooks are"
     )
@@ -86,7 +90,12 @@ def _duration(text: str) -> float:
 
 
 def check(args: argparse.Namespace) -> int:
-    """Lint the files; 1 when something is wrong with them."""
+    """Lint the files; 1 when something is wrong with them. Raises ConfigError."""
+    if args.files and args.config:
+        print(_EITHER, file=sys.stderr)
+        return 2
+    if not args.files:
+        _fill_in(args)
     missing = [path for path in args.files if not path.is_file()]
     for path in missing:
         print(f"{path}: there is no such file", file=sys.stderr)
@@ -100,6 +109,17 @@ def check(args: argparse.Namespace) -> int:
     rules = sum(len(group.rules) for file in files for group in file.groups)
     print(f"{_count(rules, 'rule')} in {_count(len(files), 'file')}: {_verdict(len(found))}")
     return 1 if found else 0
+
+
+def _fill_in(args: argparse.Namespace) -> None:
+    """The rules, runbooks and metrics of the config; all that we ship where there is none. Raises ConfigError."""
+    if args.config is None and not USUAL.exists():
+        args.files = packs()
+        return
+    config = load(args.config or USUAL)
+    args.files = list(config.rules)
+    args.runbooks += config.runbooks
+    args.known += [metric.name for probe in config.probes for metric in probe.named_metrics]
 
 
 def _remarks(files: list[RuleFile], args: argparse.Namespace) -> list[object]:
@@ -141,7 +161,7 @@ def test(args: argparse.Namespace) -> int:
 def export_files(args: argparse.Namespace) -> int:
     """Write the files; 2 when one of them is no rule file, 3 when the folder cannot be written."""
     if args.files and args.config:
-        print("name files, or a config with --config, not both", file=sys.stderr)
+        print(_EITHER, file=sys.stderr)
         return 2
     files, url, more = args.files or packs(), args.external_url or "", {}
     if args.config:

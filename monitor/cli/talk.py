@@ -22,7 +22,8 @@ T = TypeVar("T")
 #: A command that works with or without a running Shopwatch: the request, and the same in the store.
 Both = tuple[Callable[[], dict[str, Any]], Callable[[Config, Store], dict[str, Any]]]
 _TIMEOUT = 15.0
-_USUAL = Path("config.yaml")
+#: The config of commands that are told no other.
+USUAL = Path("config.yaml")
 CONFIG_HELP = "a file or folder (default: ./config.yaml)"
 
 
@@ -69,7 +70,7 @@ def as_whom(args: argparse.Namespace) -> str:
 def config_of(args: argparse.Namespace) -> Path:
     """The config to read: as given, or ./config.yaml, or that of a demo that runs, which is said in a line."""
     if args.config is None:
-        args.config = _USUAL if _USUAL.exists() else _demo() or _USUAL
+        args.config = USUAL if USUAL.exists() else _demo() or USUAL
     found: Path = args.config
     return found
 
@@ -105,7 +106,7 @@ def call(args: argparse.Namespace, method: str, path: str, **body: Any) -> dict[
 
 def address_of(path: Path) -> str:
     """Where the Shopwatch of this config listens; without any config, at the usual address. Raises Refused."""
-    if path is _USUAL and not path.exists():
+    if path is USUAL and not path.exists():
         return f"http://{Config.model_fields['listen'].default}"
     try:
         return f"http://{load(path).listen}"

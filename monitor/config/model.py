@@ -43,6 +43,11 @@ def check_listen(listen: str) -> str:
     return listen
 
 
+def _check_port_alone(listen: Any) -> Any:
+    """Before it must be text: a bare port put into quotes would still be none."""
+    return check_listen(str(listen)) if isinstance(listen, int | float) else listen
+
+
 def _check_shard(shard: Any) -> Any:
     """Before it must be text, so that a number alone is told what is missing."""
     read_shard(str(shard))
@@ -102,7 +107,7 @@ class Config(Settings):
         description="Which of several machines at this location this is, such as 2/3: each looks at its part.",
         examples=["${SHARD}/3"],
     )
-    listen: Annotated[str, AfterValidator(check_listen)] = Field(
+    listen: Annotated[str, BeforeValidator(_check_port_alone), AfterValidator(check_listen)] = Field(
         default="127.0.0.1:9469", description="The address of the operators' page, /metrics and the API."
     )
     external_url: Annotated[str, AfterValidator(_check_external_url)] = Field(

@@ -107,7 +107,8 @@ def did_you_mean(word: str, known: list[str]) -> str:
         return f"; did you mean {near[0]}?"
     if not known:
         return ""
-    return f"; known {'is' if len(known) == 1 else 'are'} {', '.join(sorted(known))}"
+    names = sorted(set(known))
+    return f"; known {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
 
 
 def known_keys(model: type[BaseModel]) -> list[str]:

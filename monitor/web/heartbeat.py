@@ -37,7 +37,8 @@ def router(
     """
     routes = APIRouter()
 
-    @routes.api_route("/heartbeat/{name}", methods=["GET", "POST"], tags=["heartbeat"])
+    @routes.get("/heartbeat/{name}", tags=["heartbeat"])  # one route each: an operation of the API has one method
+    @routes.post("/heartbeat/{name}", tags=["heartbeat"])
     async def heartbeat(name: str, request: Request) -> Response:
         try:
             probe = settings(name)

@@ -61,7 +61,8 @@ def router(
             async with slots:
                 return await asyncio.to_thread(_answer, answer, parameters, **request.path_params)
 
-        routes.add_api_route(path, route, methods=list(methods), name=path)
+        for method in methods:  # one route each: an operation of the API's description has one method
+            routes.add_api_route(path, route, methods=[method], name=path)
 
     serve("/query", queries.instant)
     serve("/query_range", queries.range)

@@ -49,6 +49,22 @@ def test_all_problems_of_all_files_at_once(
     assert said.out.startswith("good.yaml: all is well\n")
 
 
+def test_config_names_the_file_as_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bad.yaml").write_text("lissten: x\n")
+    Path("good.yaml").write_text("location: here\n")
+    assert main(["check", "--config", "bad.yaml"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == "bad.yaml: 1 problem", "./config.yaml is not asked for"
+    assert main(["check", "good.yaml", "--config", "bad.yaml"]) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith("good.yaml: all is well\n")
+    assert said.err.endswith("bad.yaml: 1 problem\n")
+    assert main(["check"]) == 2
+    assert capsys.readouterr().err.startswith("config.yaml:1:1: there is no such file or folder\n")
+
+
 def test_quiet_says_nothing_when_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "config.yaml").write_text("location: here\n")
     assert main(["check", "--quiet", str(tmp_path)]) == 0

@@ -210,7 +210,14 @@ def test_without_a_config_here_the_running_demo_is_meant(
             assert capsys.readouterr().err.startswith(f"{said}Shopwatch does not answer at {places.service}")
         main(["incidents", "--url", "http://127.0.0.1:1"])
         assert "demo" not in capsys.readouterr().err
+        main(["probe", "home"])
+        shown = capsys.readouterr()
+        assert (shown.out[:12], shown.err) == ("home (http):", said)
+        assert main(["backup", "list"]) == 0
+        assert capsys.readouterr().err == said
         (tmp_path / "config.yaml").write_text("version: 1\n")
+        assert main(["probe", "home"]) == 2
+        assert capsys.readouterr().err.startswith("config.yaml has no probe called 'home'")
         assert main(["oncall", "now"]) == 1
         assert capsys.readouterr().err == ""
 

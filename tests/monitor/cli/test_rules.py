@@ -8,6 +8,7 @@ import pytest
 
 from alerts.rulefile import read_file
 from monitor.cli import rules as command
+from monitor.config import ConfigError
 from tests.programs import require_program
 
 _ROOT = Path(__file__).parents[3]
@@ -58,6 +59,33 @@ def test_check_finds_runbooks_beside_the_rules_and_knows_declared_metrics(tmp_pa
     (tmp_path / "runbooks" / "A.md").write_text("\n".join(f"## {heading}" for heading in headings))
     assert main("check", rules, "--known", "node_*") == 0
     assert main("check", rules) == 1
+
+
+def test_check_without_a_file_means_the_rules_of_the_config_or_else_those_that_we_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main("check") == 0
+    assert capsys.readouterr().out.endswith(f" rules in {len(_PACKS)} files: nothing to remark\n")
+    shop = tmp_path / "shop"
+    (shop / "rules").mkdir(parents=True)
+    (shop / "runbooks").mkdir()
+    headings = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Verify", "Escalate")
+    (shop / "runbooks" / "A.md").write_text("\n".join(f"## {heading}" for heading in headings))
+    labels = "labels: {severity: ticket, owner: web}, annotations: {summary: s, runbook_url: runbooks/A}"
+    text = f"groups: [{{name: g, rules: [{{alert: A, expr: shop_queue > 1, {labels}}}]}}]\n"
+    (shop / "rules" / "own.yml").write_text(text)
+    (shop / "config.yaml").write_text("rules: [rules/*.yml]\n")
+    assert main("check", "--config", shop / "config.yaml", "--known", "shop_queue") == 0
+    assert capsys.readouterr().out == "1 rule in 1 file: nothing to remark\n"
+    monkeypatch.chdir(shop)
+    assert main("check") == 1
+    assert "no rule makes the metric shop_queue" in capsys.readouterr().out
+    assert main("check", _PACKS[0], "--config", shop / "config.yaml") == 2
+    assert capsys.readouterr().err == "name files, or a config with --config, not both\n"
+    Path("config.yaml").write_text("rules: [missing.yml]\n")
+    with pytest.raises(ConfigError, match="no file matches"):
+        main("check")
 
 
 def test_a_missing_file_is_a_usage_error(capsys: pytest.CaptureFixture[str], tmp_path: Path):

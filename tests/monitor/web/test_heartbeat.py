@@ -1,4 +1,5 @@
 import asyncio
+import warnings
 
 import httpx
 import pytest
@@ -132,3 +133,9 @@ def test_a_store_that_fails_is_said_so_that_the_job_tries_again(office):
     office.store.close()
     assert office.send() == (503, "the store is closed; Shopwatch is stopping")
     assert office.beat is None
+
+
+def test_the_description_of_the_api_has_each_operation_once(office):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert set(office.app.openapi()["paths"]["/heartbeat/{name}"]) == {"get", "post"}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import warnings
 from typing import Any
 
 import httpx
@@ -186,3 +187,13 @@ def test_numbers_are_written_as_prometheus_writes_them() -> None:
     }
     assert {value: number_text(value) for value in written} == written
     assert number_text(float("nan")) == "NaN"
+
+
+def test_the_description_of_the_api_has_each_operation_once() -> None:
+    app = FastAPI()
+    app.include_router(router(filled(), lambda: NOW, lambda: METRICS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        paths = app.openapi()["paths"]
+    assert set(paths["/api/v1/query"]) == {"get", "post"}
+    assert set(paths["/api/v1/metadata"]) == {"get"}
