@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from pydantic import Field
 
-from probes.settings import Name, Settings
+from probes.settings import LabelsByName, Name, Settings
 from probes.units import Interval
 
 
@@ -145,7 +145,7 @@ class ProbeSettings(Settings):
         default=None, description="How often it looks while it is down. Default: a third of `every`, from 5s to 1m."
     )
     owner: str = Field(default="", description="Whose it is: a label on all it sees, and so on its alerts and routes.")
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: LabelsByName = Field(default_factory=dict)
 
     @property
     def named_metrics(self) -> tuple[Metric, ...]:

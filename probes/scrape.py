@@ -75,4 +75,6 @@ class ScrapeProbe(Probe[ScrapeSettings]):
 
 
 def _labels(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((f"exported_{name}" if name in _OURS else name, value) for name, value in labels.items()))
+    """An empty label is none, as in Prometheus."""
+    kept = ((f"exported_{name}" if name in _OURS else name, value) for name, value in labels.items() if value)
+    return tuple(sorted(kept))

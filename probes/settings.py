@@ -199,3 +199,11 @@ def _check_name(name: str) -> str:
 
 #: The name of a thing in the config, unique among its kind.
 Name = Annotated[str, AfterValidator(_check_name)]
+
+
+def _without_empty(labels: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if value}
+
+
+#: Labels by name. An empty one is none, as in Prometheus: so a thing can do without a label of the defaults.
+LabelsByName = Annotated[dict[str, str], AfterValidator(_without_empty)]

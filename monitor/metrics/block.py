@@ -59,7 +59,8 @@ class Part:
 
 
 class Shape:
-    """Which series a block has, sorted by family. What cannot be written, stands twice, or is `taken` is left out.
+    """Which series a block has, sorted by family. What cannot be written or is `taken` is left out, and of what stands
+    twice the first is kept, as Prometheus does; each is said once in the log.
 
     `reserved` are the labels that the probe itself has, and `taken` the series that the service writes for it.
     """
@@ -69,12 +70,14 @@ class Shape:
     ) -> None:
         places = {}
         for place, (name, labels) in enumerate(signature):
-            own = _renamed(labels, reserved)
+            own = _own(labels, reserved)
             series = series_of(name, own)
-            if is_writable(name, own) and series not in taken:
-                places[series] = name, own, place
-            else:
+            if not is_writable(name, own) or series in taken:
                 LOG.warning("the sample %s%r cannot be written for Prometheus, so it is left out", name, labels)
+            elif series in places:
+                LOG.warning("the sample %s%r came twice in one look; the first is kept", name, labels)
+            else:
+                places[series] = name, own, place
         ordered = sorted(places.values(), key=lambda item: (families.of(item[0]).name, item[2]))
         #: Each series' own labels, `__name__` included: shared by all probes of this shape, for there may be 100,000.
         self.labels = tuple(tuple(sorted((("__name__", name), *labels))) for name, labels, _ in ordered)
@@ -90,9 +93,14 @@ class Shape:
         return self._pick(values) if self._pick else tuple(values[place] for place in self._places)
 
 
-def _renamed(labels: Labels, reserved: frozenset[str]) -> Labels:
-    """A sample's label that the probe itself has is renamed, as Prometheus does with what it scrapes."""
-    return tuple((f"exported_{name}" if name in reserved else name, value) for name, value in labels)
+def _own(labels: Labels, reserved: frozenset[str]) -> Labels:
+    """A sample's labels as Prometheus takes them: an empty one is none, and one that the probe itself has is renamed.
+
+    NUL, which is never written, leaves nothing of a value either.
+    """
+    return tuple(
+        (f"exported_{name}" if name in reserved else name, value) for name, value in labels if value.strip("\0")
+    )
 
 
 def _template(name: str, labels: Labels) -> str:

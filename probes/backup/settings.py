@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from probes.cron import Cron
-from probes.settings import Name, Settings
+from probes.settings import LabelsByName, Name, Settings
 from probes.units import Duration, Interval, Ratio
 
 Scalar = bool | int | float | str | None
@@ -108,7 +108,7 @@ class BackupSettings(Settings):
     expect: Expectation = Field(default_factory=Expectation, description="What must be true of it.")
     targets: Targets = Field(default_factory=Targets, description="What was promised.")
     owner: str = Field(default="", description="Whose it is: a label on its metrics, and so on its alerts and routes.")
-    labels: dict[str, str] = Field(default_factory=dict, description="Labels on all its metrics.")
+    labels: LabelsByName = Field(default_factory=dict, description="Labels on all its metrics.")
 
     @property
     def newest_columns(self) -> dict[str, str]:

@@ -23,6 +23,7 @@ go_goroutines 7
 class Exporter(http.server.BaseHTTPRequestHandler):
     pages: ClassVar[dict[str, tuple[int, str]]] = {
         "/metrics": (200, PAGE),
+        "/empty": (200, 'm_e{a=""} 1\nm_j{a="",b="x",probe=""} 2\n'),
         "/html": (200, "<html>login</html>"),
         "/gone": (404, "no"),
     }
@@ -70,6 +71,11 @@ def test_keeps_what_was_asked_for(exporter):
 def test_a_label_of_ours_is_kept_as_exported(exporter):
     finding = scrape(f"{exporter}/metrics", keep=("shop_stock",))
     assert finding.samples[0].labels == (("exported_probe", "mine"), ("sku", "MUG"))
+
+
+def test_an_empty_label_is_no_label(exporter):
+    finding = scrape(f"{exporter}/empty")
+    assert [(one.name, one.labels) for one in finding.samples[:2]] == [("m_e", ()), ("m_j", (("b", "x"),))]
 
 
 @pytest.mark.parametrize(
