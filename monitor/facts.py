@@ -21,6 +21,8 @@ _RECENT = 900.0
 _MEMORY_MS = 300_000
 _WELL = {Outcome.UP, Outcome.DEGRADED}
 _COMMON = {metric.name for metric in COMMON_METRICS}
+#: What no look brings: what rules tell of themselves, and Shopwatch of itself.
+_OF_NO_LOOK = ("ALERTS", "shopwatch_")
 #: What tells how looks ended; the rest of what all probes have only tells that they look.
 _OUTCOMES = {"probe_success", "probe_outcome", "probe_results_total", "probe_latency_seconds_bucket"}
 
@@ -54,7 +56,8 @@ class Facts:
         asked: dict[str, frozenset[str]] = {}
         for rule in rules:
             if isinstance(rule, AlertingRule):
-                names = (metrics_of(rule.expr) or frozenset()) - recorded
+                read = (metrics_of(rule.expr) or frozenset()) - recorded
+                names = frozenset(name for name in read if not name.startswith(_OF_NO_LOOK))
                 asked[rule.alert] = asked.get(rule.alert, frozenset()) | names
         self._asked = asked
 

@@ -117,6 +117,9 @@ groups:
       - {alert: OrdersLow, expr: "shop:orders:rate < 1"}
       - {alert: SiteDown, expr: "probe_success == 0"}
       - {alert: Overdue, expr: "time() - probe_last_run_timestamp_seconds > 60"}
+      - {alert: DownHere, expr: 'probe_success == 0 unless on (probe) ALERTS{alertname="DownEverywhere"}'}
+      - alert: Late
+        expr: "time() - probe_last_run_timestamp_seconds > 60 unless on (probe) shopwatch_probe_set_aside == 1"
 """
 
 
@@ -146,6 +149,11 @@ def test_a_look_however_it_ended_proves_that_the_probe_looks():
 
 def test_recorded_series_are_no_numbers_of_the_probe():
     assert not with_rules(numbers(Outcome.UP)).quiet((("alertname", "OrdersLow"), ("probe", "home")))
+
+
+@pytest.mark.parametrize("alert", ["DownHere", "Late"])
+def test_what_no_look_ever_brings_need_not_be_brought(alert):
+    assert not with_rules(result(Outcome.UP)).quiet((("alertname", alert), ("probe", "home")))
 
 
 def test_a_probe_that_left_the_config_is_quiet_and_not_mended():
