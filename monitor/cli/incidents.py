@@ -12,6 +12,7 @@ from monitor.cli.talk import add_by, add_options, as_whom, by, call, case_of, ei
 from monitor.config import Config
 from monitor.store import Store, incidents
 from monitor.store.lock import take_turns
+from monitor.web import words
 from monitor.web.incidents import incident_json
 from probes.units import format_duration
 
@@ -72,4 +73,5 @@ def _act(args: argparse.Namespace, verb: str, event: Ack | Resolve) -> int:
 def _line(one: dict[str, Any]) -> str:
     since = format_duration(max(0, round(time.time() - one["started_at"])))
     who = f"  {one['acked_by']} has it" if one["acked_by"] else ""
-    return tame(f"{one['key']}  {one['state']:<8}  {one['severity']:<7}  {since:>8}  {one['headline']}{who}")
+    standing = words.standing(one["state"], one.get("silenced_by"))  # an older service, still running, does not say it
+    return tame(f"{one['key']}  {standing:<9}  {one['severity']:<7}  {since:>8}  {one['headline']}{who}")

@@ -147,6 +147,7 @@ def incident_json(stored: Stored, external_url: str) -> dict[str, Any]:
         "resolved_by": incident.resolved.by if incident.resolved else None,
         "resolved_at": incident.resolved.at if incident.resolved else None,
         "silenced_until": incident.hush.until if incident.hush else None,
+        "silenced_by": incident.hush.by if incident.hush else None,
         "silenced_because": incident.hush.reason if incident.hush else None,
         "evidence": incident.evidence.summary if incident.evidence else None,
         "values": [figure(alert.value) for alert in incident.firing if alert.value is not None],

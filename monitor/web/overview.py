@@ -10,6 +10,7 @@ from alerts.incident import Incident, Kind, State
 from alerts.oncall import Shift
 from alerts.page import compose
 from monitor.latest import Latest
+from monitor.web import words
 from monitor.web.chart import Points, sparkline
 from probes import KINDS
 from probes.backup.report import caveat
@@ -37,10 +38,11 @@ class ProbeView:
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """An open incident's card."""
+    """An open incident's card. `standing` is its state in words."""
 
     key: str
     state: str
+    standing: str
     severity: str
     headline: str
     description: str
@@ -166,6 +168,7 @@ def _incident_view(incident: Incident, now: float) -> IncidentView:
     return IncidentView(
         key=incident.key,
         state=incident.state,
+        standing=words.standing(incident.state, incident.hush.by if incident.hush else None),
         severity=incident.severity,
         headline=page.headline,
         description=page.description,

@@ -1,8 +1,15 @@
-"""How the pages say times and durations: short, and the same everywhere."""
+"""How the pages say states, times and durations: short, and the same everywhere."""
 
 from datetime import UTC, datetime
 
+from alerts.incident import State
+from alerts.inhibit import INHIBITION
 from probes.units import format_duration
+
+
+def standing(state: str, hushed_by: str | None) -> str:
+    """How an incident stands: its state, but nobody silenced what another open incident holds back."""
+    return "held back" if state == State.SILENCED and hushed_by == INHIBITION else state
 
 
 def clock(at: float) -> str:

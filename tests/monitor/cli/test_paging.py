@@ -18,7 +18,7 @@ from monitor.config import load
 from monitor.demo.run import SERVICE_PORT, Places, default_state, open_demo
 from monitor.duty import duty_of
 from monitor.web.incidents import router
-from tests.alerts.making import alert
+from tests.alerts.making import alert, labels
 from tests.monitor.making import Now, Remembering, Room, room
 from tests.monitor.test_pager import _fail
 from tests.monitor.web.serving import serve
@@ -85,14 +85,34 @@ def test_ack_silence_and_listing_over_http(
     assert capsys.readouterr().out == "No incident is open.\n"
     key = _open(made)
     assert main(["incidents", *at]) == 1
-    assert f"{key}  open      page" in capsys.readouterr().out
+    assert f"{key}  open       page" in capsys.readouterr().out
     assert main(["ack", key, "--by", "mei", *at]) == 0
     assert capsys.readouterr().out == f"{key}: mei is on it (by the API)\n"
     assert main(["silence", "probe=checkout", "--for", "2h", "--reason", "deploy", "--by", "mei", *at]) == 0
     assert 'probe="checkout" is silenced until' in capsys.readouterr().out
     assert main(["incidents", "--json", "--all", *at]) == 1
     [one] = json.loads(capsys.readouterr().out)
-    assert (one["acked_by"], one["silenced_because"]) == ("mei", "deploy")
+    assert (one["acked_by"], one["silenced_by"], one["silenced_because"]) == ("mei", "mei", "deploy")
+    assert main(["incidents", *at]) == 1
+    assert f"{key}  silenced   page" in capsys.readouterr().out
+
+
+def test_what_another_incident_holds_back_is_not_called_silenced(
+    made: Room, config: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, ticket = (
+        labels("CheckoutFailing", probe="checkout", location="taipei"),
+        labels("CheckoutSlow", severity="ticket", probe="checkout", location="taipei"),
+    )
+    made.desk.submit(alert(made.time(), labels=page), alert(made.time(), labels=ticket)).result(30)
+    for at in (["--url", url], ["--config", str(config)]):
+        assert main(["incidents", *at]) == 1
+        shown = capsys.readouterr().out
+        assert "  open       page" in shown
+        assert "  held back  ticket" in shown
+    main(["incidents", "--json", "--url", url])
+    [held] = [one for one in json.loads(capsys.readouterr().out) if one["severity"] == "ticket"]
+    assert (held["state"], held["silenced_by"]) == ("silenced", "inhibition"), "programs know this word"
 
 
 def test_silences_are_listed_and_ended(made: Room, config: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:

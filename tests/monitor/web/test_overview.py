@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from alerts.alert import Alert, Status
-from alerts.incident import Incident, State, Taken
+from alerts.incident import Hush, Incident, State, Taken
+from alerts.inhibit import INHIBITION
 from monitor.latest import Latest
 from monitor.web.overview import IncidentView, Overview, ProbeView, backup_views, incident_views, probe_views
 from probes.backup.verification import Verdict, Verification
@@ -51,6 +52,16 @@ def test_what_wakes_people_comes_first_and_what_nobody_has_before_what_somebody_
     views = incident_views([incident("T", "ticket"), incident("A", state=State.ACKED), incident("O")], NOW)
     assert [view.key for view in views] == ["O", "A", "T"]
     assert views[1].acked_by == "mei"
+
+
+def test_what_another_incident_holds_back_is_not_called_silenced():
+    silenced = replace(incident("A", state=State.SILENCED), hush=Hush("deploy", "mei", NOW + 60))
+    held = replace(silenced, key="B", hush=Hush("SiteDown (K7Q2) is open", INHIBITION, NOW + 60))
+    assert [(view.state, view.standing) for view in incident_views([silenced, held, incident("C")], NOW)] == [
+        ("open", "open"),
+        ("silenced", "silenced"),
+        ("silenced", "held back"),
+    ]
 
 
 def test_a_stale_incident_says_why_it_is_in_doubt():
