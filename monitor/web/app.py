@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from monitor.config import Config
 from monitor.config.share import where
@@ -28,6 +29,7 @@ from monitor.web import (
     runbooks,
     slack,
     state,
+    trouble,
 )
 from monitor.web.door import Door
 from monitor.web.overview import Overview, backup_views, incident_views, probe_views
@@ -60,6 +62,7 @@ def create(shop: "Shopwatch") -> FastAPI:
     )
     templates = operators.templates()
     app.middleware("http")(_headers)
+    app.exception_handler(HTTPException)(trouble.told(templates))
     app.add_middleware(Door, config=lambda: shop.config)
     app.include_router(state.router(shop))
     app.include_router(metrics.router(shop.exposition))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.web.accept import prefers_openmetrics
+from monitor.web.accept import prefers_html, prefers_openmetrics
 
 PROMETHEUS_2_42 = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -51,3 +51,4 @@ def test_who_gets_openmetrics(accept, open_metrics):
 @given(st.text(max_size=60))
 def test_no_header_is_too_odd(accept):
     assert prefers_openmetrics(accept) in (True, False)
+    assert prefers_html(accept) in (True, False)
