@@ -109,6 +109,8 @@ def _plain_text(tokens: list[Token]) -> str:
         text = token.text
         if token.kind == "string":
             text = _plain_string(text, index, braces > 0 and before is not None and before.text in _MATCH_OPERATORS)
+        elif braces and text in ("!=", "!~"):
+            text = "="  # the library calls a selector of these empty, whatever the value; the builder knows better
         elif token.kind == "duration":
             duration_ms(text)  # the library lets long ones overflow
         elif token.kind == "number":

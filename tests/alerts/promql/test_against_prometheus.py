@@ -260,3 +260,37 @@ def test_range_queries(prometheus: str, query: str, seconds: int, step: int) -> 
     ours = _ours_range(query, start, end, step * 1000)
     theirs = _theirs(prometheus, "query_range", query=query, start=start / 1000, end=end / 1000, step=step)
     assert _same(ours, theirs), f"{query} from {start / 1000} step {step}: ours {ours}, theirs {theirs}"
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        '{__name__!=""}',
+        '{job!=""}',
+        '{__name__!~""}',
+        '{job!~"|a"}',
+        '{mode!~".*"}',
+        '{mode!~"^$"}',
+        '{job=~".+"}',
+        '{mode="",job!=""}',
+        '{job!="a",instance!~"1|"}',
+        'temperature{mode!=""}',
+        'temperature{mode=""}',
+        'temperature{__name__!="temperature"}',
+        "{}",
+        '{job=""}',
+        '{job=~""}',
+        '{job=~"a|"}',
+        '{job=~".*"}',
+        '{job!~".+"}',
+        '{job!="a"}',
+        '{job!~"a"}',
+        '{mode!="",}',
+        "{!=}",
+        '{job!=="a"}',
+    ],
+)
+def test_which_selectors_are_taken_and_what_they_find(prometheus: str, selector: str) -> None:
+    at = (_BASE + 600) * 1000 + 500
+    ours, theirs = _ours_instant(selector, at), _theirs(prometheus, "query", query=selector, time=at / 1000)
+    assert _same(ours, theirs), f"{selector}: ours {ours}, theirs {theirs}"
