@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from probes.yamlfile.scalar import Ambiguous, understand
+
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._ -]+")
 _LONGEST_NAME = 100
 
@@ -39,5 +41,21 @@ class Carried:
     def text(self) -> str:
         """The config as YAML; what was lost stands above it as comments."""
         head = ["# Not carried over:", *(f"#   {line}" for line in self.lost), ""] if self.lost else []
-        body = yaml.safe_dump({"probes": self.probes}, sort_keys=False, allow_unicode=True, width=120)
+        probes = {"probes": self.probes}
+        body = yaml.dump(probes, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=120)
         return "\n".join([*head, body])
+
+
+class _Quoting(yaml.SafeDumper):
+    """Quotes also the text that another version of YAML would read as something else, which our config refuses."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Text, in quotes where it could be taken for anything else."""
+        try:
+            plain = understand(text) == text
+        except Ambiguous:
+            plain = False
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else "'")
+
+
+_Quoting.add_representer(str, _Quoting.represent_text)

@@ -8,8 +8,8 @@ from probes.blackbox.modules import DnsModule, HttpModule, IcmpModule, Module, R
 from probes.blackbox.target import credentials_of
 from probes.carry import Carried, Words
 from probes.settings import Secret
-from probes.units import format_duration
-from probes.yamlfile import Node, load, plain
+from probes.units import format_duration, parse_duration
+from probes.yamlfile import Node, Problem, YamlInvalid, load, plain
 
 _PLACEHOLDER = {
     "http": "https://shop.example/",
@@ -18,8 +18,17 @@ _PLACEHOLDER = {
     "icmp": "shop.example",
     "grpc": "shop.example:443",
 }
+_OFFSET = 0.5
+_SMALLEST_PING = 8
 _ANYTHING = (".*", ".+", "", "^.*$")
 _PLAIN = re.compile(r"[\w /;:=.,-]+")
+
+
+class Schedule(NamedTuple):
+    """How often a job is scraped and how long that may take, in seconds."""
+
+    every: float = 60.0
+    timeout: float = 10.0
 
 
 class Target(NamedTuple):
@@ -28,7 +37,7 @@ class Target(NamedTuple):
     job: str
     module: str
     target: str
-    every: str | None
+    schedule: Schedule
     labels: dict[str, str]
 
 
@@ -40,9 +49,9 @@ def carry(modules: str, file: str, prometheus: str | None = None, prometheus_fil
         carried.lose(
             "targets", "a blackbox.yml has none; give the prometheus.yml too, or write them in place of shop.example"
         )
-        targets = [Target(name, name, _PLACEHOLDER[module.prober], None, {}) for name, module in known.items()]
+        targets = [Target(name, name, _PLACEHOLDER[module.prober], Schedule(), {}) for name, module in known.items()]
     else:
-        targets = list(_targets(load(prometheus, prometheus_file), carried))
+        targets = list(_targets(load(prometheus, prometheus_file, scalars="text"), carried))
     for target in targets:
         if target.module not in known:
             carried.lose(f"job {target.job}", f"its module {target.module!r} is not in {file}")
@@ -52,26 +61,58 @@ def carry(modules: str, file: str, prometheus: str | None = None, prometheus_fil
 
 
 def _targets(root: Node, carried: Carried) -> Iterator[Target]:
-    jobs: list[Words] = (plain(root) or {}).get("scrape_configs") or []
-    for words in jobs:
+    usual = _schedule(root.step("global"), Schedule())
+    jobs = root.step("scrape_configs")
+    for node in jobs.items if jobs else ():
+        words: Words = plain(node) if isinstance(node.value, dict) else {}
         job, parameters = str(words.get("job_name", "job")), words.get("params") or {}
         if not str(words.get("metrics_path", "")).endswith("/probe"):
             continue
         if any(key.endswith("_sd_configs") for key in words):
             carried.lose(f"job {job}", "its targets come from service discovery; list them as probes")
+        for parameter in sorted(set(parameters) - {"module"}):
+            carried.lose(f"job {job}", f"its params.{parameter}, for which a probe has no word of that name")
+        schedule = _schedule(node, usual)
         for group in words.get("static_configs") or ():
             for target in group.get("targets") or ():
-                module = str((parameters.get("module") or ["http_2xx"])[0])
                 labels = {str(key): str(value) for key, value in (group.get("labels") or {}).items()}
-                yield Target(job, module, str(target), words.get("scrape_interval"), labels)
+                module = labels.pop("__param_module", None) or str((parameters.get("module") or ["http_2xx"])[0])
+                for label in [label for label in labels if label.startswith("__")]:
+                    carried.lose(f"job {job}", f"{label}: {labels.pop(label)}; it is no label of a probe")
+                yield Target(job, module, str(target), schedule, labels)
+
+
+def _schedule(node: Node | None, usual: Schedule) -> Schedule:
+    """As Prometheus has it: what is not given is inherited, and a timeout that was not given ends with the interval.
+
+    Raises YamlInvalid.
+    """
+    every = _duration(node, "scrape_interval") or usual.every
+    return Schedule(every, _duration(node, "scrape_timeout") or min(usual.timeout, every))
+
+
+def _duration(node: Node | None, word: str) -> float | None:
+    written = node.step(word) if node else None
+    if written is None or written.value is None:
+        return None
+    try:
+        return parse_duration(written.value)
+    except ValueError as error:
+        raise YamlInvalid([Problem.at(written.place, f"{word}: {error}")]) from None
+
+
+def _timeout(module: Module, schedule: Schedule) -> float:
+    """As blackbox_exporter has it: half a second less than Prometheus waits, or the module's own if that is shorter."""
+    offered = schedule.timeout - _OFFSET if schedule.timeout > _OFFSET else schedule.timeout
+    return min(module.timeout or offered, offered)
 
 
 def _carry(carried: Carried, module: Module, target: Target, *, alone: bool) -> None:
     name = target.module if alone else f"{target.job} {target.target}"
     what = f"module {target.module}"
     common: Words = {
-        "every": target.every,
-        "timeout": format_duration(module.timeout) if module.timeout else None,
+        "every": format_duration(target.schedule.every),
+        "timeout": format_duration(_timeout(module, target.schedule)),
         "labels": target.labels,
     }
     if module.prober == "http":
@@ -130,6 +171,8 @@ def _http(carried: Carried, what: str, module: HttpModule) -> Words:
         expect["tls"] = "1.2"
     if module.fail_if_ssl:
         carried.lose(what, "fail_if_ssl; write where the redirects must end, as `url`")
+    if module.compression:
+        carried.lose(what, f"compression: {module.compression}; a probe takes what it can unpack")
     follow = module.follow_redirects and not module.no_follow_redirects
     return {
         "method": module.method if module.method != "GET" else None,
@@ -174,6 +217,7 @@ def _tls(config: TlsConfig) -> Words:
     words |= {"name": config.server_name, "verify": False if config.insecure_skip_verify else None}
     version = f"1.{config.min_version[-1]}"
     words |= {"min_version": version if version != "1.2" else None}
+    words |= {"max_version": f"1.{config.max_version[-1]}" if config.max_version else None}
     return {word: value for word, value in words.items() if value is not None}
 
 
@@ -193,13 +237,19 @@ def _tcp(module: TcpModule) -> Words:
 def _icmp(carried: Carried, what: str, module: IcmpModule) -> Words:
     if module.ttl:
         carried.lose(what, f"ttl: {module.ttl}; our pings go as far as the kernel lets them")
-    return {}
+    if module.dont_fragment:
+        carried.lose(what, "dont_fragment, for which a probe has no word; scrape /probe for it")
+    return {"size": max(module.payload_size, _SMALLEST_PING) if module.payload_size else None}
 
 
 def _dns(carried: Carried, what: str, module: DnsModule) -> Words:
     codes, transport = list(module.valid_rcodes), "tls" if module.dns_over_tls else module.transport_protocol
     if len(codes) > 1:
         carried.lose(what, f"that any of {', '.join(codes)} is fine; `code` is one, and {codes[0]} is taken")
+    if module.query_type == "ANY":
+        carried.lose(what, "query_type: ANY, which name servers need not answer (RFC 8482); A is asked for")
+    if module.query_class != "IN":
+        carried.lose(what, f"query_class: {module.query_class}; a probe asks the internet's class only")
     for word in ("answer", "authority", "additional"):
         match = getattr(module, f"validate_{word}_rrs")
         if match.model_fields_set:

@@ -196,6 +196,8 @@ def test_blackbox_alone_has_no_targets(tmp_path: Path) -> None:
         "transport": "tls",
         "tls": {"name": "dns.shop.example"},
         "source": "10.0.0.5",
+        "every": "1m",
+        "timeout": "9s500ms",
     }
     assert lost[-1] == (
         "module health: that shop.example:443 is asked for its health by gRPC; scrape /probe for it, or look by tcp"
@@ -220,7 +222,12 @@ def test_gatus(tmp_path: Path) -> None:
         "timeout": "3s",
     }
     assert probes["shop front certificate"]["expect"] == {"valid_for": "2d"}
-    assert probes["cache"] == {"type": "tcp", "address": "redis.shop.example:6379"}
+    assert probes["cache"] == {
+        "type": "tcp",
+        "address": "redis.shop.example:6379",
+        "every": "1m",
+        "timeout": "10s",
+    }
     assert (probes["mail"]["starttls"], probes["mail"]["expect"]) == ("smtp", {"valid_for": "7d"})
     assert probes["gw"]["expect"] == {"within": "50ms"}
     assert (probes["names"]["query"], probes["names"]["server"]) == ("shop.example", "192.0.2.53")
@@ -228,7 +235,8 @@ def test_gatus(tmp_path: Path) -> None:
         "alerting: is no probe; see the sections of the same purpose in config.example.yaml",
         "shop front, alerts: has no word in a probe; alerting is done by rules and routes",
         "shop front, the condition 'len([BODY].items) > 2': has no word in `expect`",
-        "shell, ssh://host:22: cannot be looked at by any of our probes",
+        "shell, ssh://host:22: is looked at by ssh, for which there is no probe; one of type tcp with "
+        'dialogue: [{expect: "^SSH-"}] sees whether it greets, and a heartbeat hears from a command that runs there',
         "retired, the endpoint: is not enabled",
     ]
 
@@ -238,13 +246,53 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     file.write_text("endpoints: [{name: a, url: 'https://a.example/'}]")
     assert run(argparse.Namespace(file=file, prometheus=None)) == 0
     assert yaml.safe_load(capsys.readouterr().out) == {
-        "probes": [{"name": "a", "type": "http", "url": "https://a.example/"}]
+        "probes": [{"name": "a", "type": "http", "url": "https://a.example/", "every": "1m", "timeout": "10s"}]
     }
     file.write_text("endpoints: [{name: a, url: 'ssh://a.example/'}]")
     assert run(argparse.Namespace(file=file, prometheus=None)) == 1
-    assert capsys.readouterr().out.startswith("# Not carried over:\n#   a, ssh://a.example/: cannot be looked at")
+    assert capsys.readouterr().out.startswith("# Not carried over:\n#   a, ssh://a.example/: is looked at by ssh")
     file.write_text("modules: {")
     assert run(argparse.Namespace(file=file, prometheus=None)) == 2
     assert run(argparse.Namespace(file=tmp_path / "none.yml", prometheus=None)) == 2
     with pytest.raises(YamlInvalid):
         carry(file)
+
+
+SWAPPED = """
+global: {scrape_interval: 20s}
+scrape_configs:
+  - job_name: shop
+    metrics_path: /probe
+    params: {module: [ping]}
+    static_configs: [{targets: [gw.shop.example]}]
+"""
+
+
+def test_files_are_recognised_in_any_order(tmp_path: Path) -> None:
+    modules, jobs = tmp_path / "one.yml", tmp_path / "two.yml"
+    modules.write_text("modules: {ping: {prober: icmp}}")
+    jobs.write_text(SWAPPED)
+    assert carry(modules, jobs) == carry(jobs, modules)
+    assert [probe["every"] for probe in carry(jobs, modules).probes] == ["20s"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (SWAPPED, None, "one.yml:1:1: this file is a prometheus.yml, which says nothing of what the modules look for"),
+        (SWAPPED, SWAPPED, "two.yml:1:1: this file is a prometheus.yml, as "),
+        ("modules: {}", "modules: {}", "two.yml:1:1: this file is a blackbox.yml, as "),
+        ("endpoints: []", SWAPPED, "two.yml:1:1: this file stands beside a Gatus config, which is imported alone"),
+        ("probes: []", None, "one.yml:1:1: this file is none that can be imported: it has no modules, scrape_configs"),
+        ("", None, "one.yml:1:1: this file is none that can be imported"),
+        ("endpoints: {a: b}", None, "one.yml:1:12: endpoints: this is a mapping; Gatus has a list of endpoints here"),
+        ("endpoints: [a]", None, "one.yml:1:13: endpoints: this is text; an endpoint of Gatus is a mapping"),
+    ],
+)
+def test_files_that_do_not_go_together(tmp_path: Path, first: str, second: str | None, said: str) -> None:
+    paths = [tmp_path / "one.yml", tmp_path / "two.yml"]
+    for path, text in zip(paths, (first, second), strict=True):
+        path.write_text(text or "")
+    with pytest.raises(YamlInvalid) as refused:
+        carry(paths[0], paths[1] if second else None)
+    assert said in str(refused.value)
