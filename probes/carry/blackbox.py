@@ -62,24 +62,31 @@ def carry(modules: str, file: str, prometheus: str | None = None, prometheus_fil
 
 def _targets(root: Node, carried: Carried) -> Iterator[Target]:
     usual = _schedule(root.step("global"), Schedule())
-    jobs = root.step("scrape_configs")
-    for node in jobs.items if jobs else ():
-        words: Words = plain(node) if isinstance(node.value, dict) else {}
-        job, parameters = str(words.get("job_name", "job")), words.get("params") or {}
-        if not str(words.get("metrics_path", "")).endswith("/probe"):
+    for node in _items(root, "scrape_configs"):
+        name, path = node.step("job_name"), node.step("metrics_path")
+        if path is None or not str(path.value).endswith("/probe"):
             continue
-        if any(key.endswith("_sd_configs") for key in words):
+        job = str(name.value) if name else "job"
+        if any(key.endswith("_sd_configs") for key in node.mapping):
             carried.lose(f"job {job}", "its targets come from service discovery; list them as probes")
-        for parameter in sorted(set(parameters) - {"module"}):
+        parameters = node.step("params")
+        for parameter in sorted(set(parameters.mapping if parameters else ()) - {"module"}):
             carried.lose(f"job {job}", f"its params.{parameter}, for which a probe has no word of that name")
-        schedule = _schedule(node, usual)
-        for group in words.get("static_configs") or ():
-            for target in group.get("targets") or ():
-                labels = {str(key): str(value) for key, value in (group.get("labels") or {}).items()}
-                module = labels.pop("__param_module", None) or str((parameters.get("module") or ["http_2xx"])[0])
-                for label in [label for label in labels if label.startswith("__")]:
-                    carried.lose(f"job {job}", f"{label}: {labels.pop(label)}; it is no label of a probe")
-                yield Target(job, module, str(target), schedule, labels)
+        modules = _items(parameters, "module")
+        usual_module, schedule = str(modules[0].value) if modules else "http_2xx", _schedule(node, usual)
+        for group in _items(node, "static_configs"):
+            written = group.step("labels")
+            labels = {key: str(plain(value)) for key, value in (written.mapping if written else {}).items()}
+            module = labels.pop("__param_module", usual_module)
+            for label in [label for label in labels if label.startswith("__")]:
+                carried.lose(f"job {job}", f"{label}: {labels.pop(label)}; it is no label of a probe")
+            for target in _items(group, "targets"):
+                yield Target(job, module, str(target.value), schedule, labels)
+
+
+def _items(node: Node | None, word: str) -> list[Node]:
+    listed = node.step(word) if node else None
+    return listed.items if listed else []
 
 
 def _schedule(node: Node | None, usual: Schedule) -> Schedule:

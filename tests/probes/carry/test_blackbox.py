@@ -55,6 +55,21 @@ def test_what_a_job_says_beside_its_targets() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        "",
+        "text",
+        "[text]",
+        "[{metrics_path: /probe, params: text, static_configs: text}]",
+        "[{metrics_path: /probe, params: [a], static_configs: [text, {targets: text}, {targets: [], labels: text}]}]",
+    ],
+)
+def test_jobs_that_prometheus_would_refuse_name_no_target(jobs: str) -> None:
+    carried = carry(MODULES % "", "blackbox.yml", f"global: text\nscrape_configs: {jobs}")
+    assert (carried.probes, carried.lost) == ([], [])
+
+
 def test_a_ping_of_a_size() -> None:
     carried = carry(MODULES % ", icmp: {payload_size: 1000, dont_fragment: true}", "blackbox.yml")
     assert carried.probes[0]["size"] == 1000
