@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -19,12 +20,14 @@ from monitor.config import Config, ConfigError, load, share
 from monitor.logformat import PlainFormatter
 from monitor.store import StoreError
 from monitor.web.app import create
+from monitor.web.connection import Connection, Waiting
 
 log = logging.getLogger(__name__)
 
 #: File descriptors that are enough for anything; some systems would allow a billion.
 _MOST_DESCRIPTORS = 65_536
-#: Connections to us at once; beyond, they get 503, so that pages can still be sent.
+#: Connections to us at once, so that pages can still be sent; beyond, those that ask for nothing give way to newer ones
+#: (and if all ask for something, the newer ones get 503).
 _MOST_CONNECTIONS = 1000
 
 
@@ -101,7 +104,8 @@ async def _serve(
             lifespan="off",
             log_level="warning",
             access_log=False,
-            limit_concurrency=connections,
+            http=partial(Connection, waiting=Waiting(connections)),  # type: ignore[arg-type]  # it is only called
+            limit_concurrency=connections + 1,  # the one that asks counts as well
             timeout_graceful_shutdown=1,
         )
     )

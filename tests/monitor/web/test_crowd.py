@@ -55,14 +55,19 @@ def descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_silent_connections_leave_descriptors_for_everything_else(tmp_path, descriptors):
-    with service(tmp_path, "probes: []\n") as shop, contextlib.ExitStack() as stack:
+def test_silent_connections_keep_nobody_out_and_are_ended(tmp_path, descriptors):
+    config = "probes:\n  - {name: nightly, type: heartbeat, every: 1d, timeout: 1s}\n"
+    with service(tmp_path, config) as shop, contextlib.ExitStack() as stack:
         process = psutil.Process(shop.process.pid)
         assert process.rlimit(psutil.RLIMIT_NOFILE)[0] == descriptors
-        for _ in range(1100):
-            stack.enter_context(connect(shop))
-        # Those beyond the limit are told so when they ask; the room for others is there as soon as some have gone.
-        until(lambda: process.num_fds() > 1000, "the connections to be taken")
-        assert shop.client.get("/-/healthy").status_code == 503
-        stack.close()
-        until(shop.ready, "the service to answer again")
+        crowd = [stack.enter_context(connect(shop)) for _ in range(1500)]
+        for one in crowd[3::4]:
+            with contextlib.suppress(ConnectionError):  # it has given way to a newer one
+                one.sendall(b"POST /api/v2/alerts HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n[")
+        for _ in range(3):
+            for path in ("/-/healthy", "/metrics", "/", "/heartbeat/nightly"):
+                with httpx.Client(base_url=shop.url, trust_env=False, timeout=10.0) as other:
+                    assert other.get(path).status_code == 200
+        assert process.num_fds() < 1200
+        until(lambda: process.num_fds() < 200, "the silent ones to be ended", 60)
+        assert shop.ready()
