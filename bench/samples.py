@@ -2,7 +2,7 @@
 
     python -m bench.samples [--probes 2000] [--hours 3]
 
-The values are those of http probes: latencies with full mantissas, states, counters, constants, times of runs with
+The values are those of http probes: latencies in whole microseconds, states, counters, constants, times of runs with
 milliseconds of jitter. CPU times are this process' own; memory is what it grew by, labels and index included. Ends
 with one JSON line a figure.
 """
@@ -64,11 +64,11 @@ def series_of(number: int) -> list[tuple[tuple[str, str], ...]]:
 
 
 def values_at(tick: int, at_ms: int, up: bool) -> list[float]:
-    latencies = [random.lognormvariate(-4, 0.5) for _ in _PHASES]
+    latencies = [round(random.lognormvariate(-4, 0.5), 6) for _ in _PHASES]
     states = [1.0, 0, 0, 0, 0] if up else [0, 0, 1.0, 0, 0]
     counts = [float(tick), 0, float(tick // 500), 0, 0]
-    last_run = (at_ms - random.random()) / 1000
-    return [float(up), sum(latencies), last_run, 15.0, 200.0 if up else 500.0, *latencies, *states, *counts, tick, 0.0]
+    took, last_run = round(sum(latencies), 6), (at_ms - random.randrange(2)) / 1000
+    return [float(up), took, last_run, 15.0, 200.0 if up else 500.0, *latencies, *states, *counts, tick, 0.0]
 
 
 def shipped_rules() -> list[dict[str, str]]:
