@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from probes.blackbox.modules import DnsModule, HttpModule, IcmpModule, Module, Reach, TcpModule, TlsConfig, load_modules
 from probes.blackbox.target import credentials_of
 from probes.carry import Carried, Words
+from probes.carry.credentials import headers_without_credentials, variable_of
 from probes.settings import Secret
 from probes.units import format_duration, parse_duration
 from probes.yamlfile import Node, Problem, YamlInvalid, load, plain
@@ -183,7 +184,7 @@ def _http(carried: Carried, what: str, module: HttpModule) -> Words:
     follow = module.follow_redirects and not module.no_follow_redirects
     return {
         "method": module.method if module.method != "GET" else None,
-        "headers": module.headers,
+        "headers": headers_without_credentials(carried, what, what.partition(" ")[2], module.headers),
         "body": module.body or None,
         "redirects": None if follow else 0,
         "http2": module.enable_http2 or None,
@@ -214,7 +215,7 @@ def _secret(carried: Carried, what: str, word: str, secret: Secret) -> Words:
     """A secret in a file stays there; one that stands in the config is not copied about, and gets a variable."""
     if secret.file:
         return {f"{word}_file": str(secret.file)}
-    variable = re.sub(r"\W", "_", f"{what.partition(' ')[2]}_{word}").upper()
+    variable = variable_of(what.partition(" ")[2], word)
     carried.lose(what, f"its {word}, which is a secret; set the variable {variable}, or write {word}_file")
     return {word: f"${{{variable}}}"}
 

@@ -5,8 +5,10 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from probes.blackbox.target import credentials_of
 from probes.carry import Carried, Words
 from probes.carry.conditions import Conditions
+from probes.carry.credentials import headers_without_credentials, variable_of
 from probes.carry.duration import go_seconds
 from probes.net.address import Address, is_ip
 from probes.units import format_duration
@@ -71,12 +73,12 @@ class Endpoint:
 
     def carry(self) -> None:
         """Write its probes, and what of it has no word in them."""
-        kind = "dns" if self._dns else _KINDS.get(self._scheme.lower())
+        kind = "dns" if self._dns else _KINDS.get(self._scheme)
         if "enabled" in self._words and not is_true(self._words["enabled"]):
             self._lose("the endpoint", "is not enabled")
             return
         if kind is None:
-            self._lose(self._url, _UNSEEN.get(self._scheme.lower(), "cannot be looked at by any of our probes"))
+            self._lose(self._url, _UNSEEN.get(self._scheme, "cannot be looked at by any of our probes"))
             return
         for word in sorted(set(self._words) - _KNOWN - _CARRIED.get(kind, set())):
             self._lose(word, _WHY.get(word, "has no word in such a probe"))
@@ -112,8 +114,7 @@ class Endpoint:
             return self._name_server(conditions)
         if kind == "websocket":
             expect = {"message": "(?s).*"} | expect  # Gatus waits for one, whatever it says
-            headers = self._mapping("headers")
-            words = {"url": self._url, "headers": headers, "send": self._words.get("body"), "tls": self._tls}
+            words = {"url": self._url, "headers": self._headers(), "send": self._words.get("body"), "tls": self._tls}
             return {"type": kind, **words, "expect": expect}
         if kind == "tcp":
             return {"type": kind, "address": self._target}
@@ -123,12 +124,14 @@ class Endpoint:
             starttls = _STARTTLS.get(_host_and_port(self._url)[1], "smtp") if self._scheme == "starttls" else None
             valid = {"valid_for": format_duration(conditions.certificate)} if conditions.certificate else None
             return {"type": kind, "address": self._target, "starttls": starttls, "tls": self._tls, "expect": valid}
+        credentials, url = credentials_of(self._url)
         return {
             "type": "http",
-            "url": self._url,
+            "url": url,
             "method": self._words.get("method"),
             **self._asked(),
             "redirects": 0 if is_true(self._client.get("ignore-redirect")) else None,
+            "auth": self._auth(credentials),
             "proxy": self._proxy(),
             "tls": self._tls,
             "expect": expect,
@@ -136,7 +139,7 @@ class Endpoint:
 
     def _asked(self) -> Words:
         """Headers and body; Gatus fills in a few words there, and wraps a query of GraphQL."""
-        headers, body = self._mapping("headers"), str(self._words.get("body") or "")
+        headers, body = self._headers(), str(self._words.get("body") or "")
         for word in ("name", "group", "url"):
             body = body.replace(f"[ENDPOINT_{word.upper()}]", str(self._words.get(word) or ""))
         if re.search(r"\[RANDOM_STRING_\d+\]", body):
@@ -146,6 +149,17 @@ class Endpoint:
             if "content-type" not in (name.lower() for name in headers):
                 headers = headers | {"Content-Type": "application/json"}
         return {"headers": headers, "body": body or None}
+
+    def _headers(self) -> dict[str, str]:
+        headers = {str(name): str(value or "") for name, value in self._mapping("headers").items()}
+        return headers_without_credentials(self._carried, self._name, self._name, headers)
+
+    def _auth(self, credentials: tuple[str, ...]) -> Words | None:
+        if not credentials:
+            return None
+        variable = variable_of(self._name, "password")
+        self._lose("its password", f"is a secret; set the variable {variable}, or write password_file")
+        return {"basic": {"user": credentials[0], "password": f"${{{variable}}}"}}
 
     def _proxy(self) -> Words | None:
         proxy = self._client.get("proxy-url")

@@ -1,9 +1,9 @@
 """Gatus' config: its endpoints, those that report by themselves, and what is no probe."""
 
-import re
 from typing import Any
 
 from probes.carry import Carried, Words
+from probes.carry.credentials import variable_of
 from probes.carry.duration import go_seconds
 from probes.carry.endpoint import Endpoint, full_name, is_true
 from probes.units import format_duration
@@ -53,8 +53,7 @@ def _carry_reporting(carried: Carried, words: Words) -> None:
     if "enabled" in words and not is_true(words["enabled"]):
         carried.lose(f"{name}, the endpoint", "is not enabled")
         return
-    variable = re.sub(r"\W", "_", f"{name}_token", flags=re.ASCII).upper()
-    variable = variable if not variable[0].isdigit() else f"_{variable}"
+    variable = variable_of(name, "token")
     carried.lose(
         f"{name}, its token",
         f"is a secret; set the variable {variable}, or write token_file, and let the job report to /heartbeat/NAME",

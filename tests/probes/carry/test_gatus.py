@@ -157,6 +157,30 @@ def test_a_query_of_graphql(tmp_path: Path) -> None:
     assert lost == []
 
 
+def test_no_credentials_are_copied(tmp_path: Path) -> None:
+    came = carry(
+        "endpoints: [{name: a, url: 'https://mei:s3cret@a.example/x', "
+        "headers: {Authorization: Bearer s3cret, X-Api-Key: 'Key ${API_KEY}', Accept: text/html}}]",
+        "gatus.yaml",
+    )
+    out = tmp_path / "config.yaml"
+    out.write_text(came.text())
+    load(out, {"A_PASSWORD": "x", "A_AUTHORIZATION": "Bearer x", "API_KEY": "x"})
+    [probe] = came.probes
+    assert "s3cret" not in came.text()
+    assert probe["url"] == "https://a.example/x"
+    assert probe["auth"] == {"basic": {"user": "mei", "password": "${A_PASSWORD}"}}
+    assert probe["headers"] == {
+        "Authorization": "${A_AUTHORIZATION}",
+        "X-Api-Key": "Key ${API_KEY}",
+        "Accept": "text/html",
+    }
+    assert came.lost == [
+        "a, the header Authorization: its value may be a secret; set the variable A_AUTHORIZATION",
+        "a, its password: is a secret; set the variable A_PASSWORD, or write password_file",
+    ]
+
+
 def test_a_websocket(tmp_path: Path) -> None:
     probe, lost = only(
         tmp_path, "{name: w, url: 'wss://a.example/', body: ping, conditions: ['[BODY] == pat(*pong*)']}"
