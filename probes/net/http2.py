@@ -22,13 +22,41 @@ _OF_CONNECTION = (b"connection", b"keep-alive", b"proxy-connection", b"transfer-
 #: Nothing is pushed to us, and headers have the same bound as in HTTP/1.1.
 _SETTINGS = {SettingCodes.ENABLE_PUSH: 0, SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEAD}
 _CONFIG = h2.config.H2Configuration(client_side=True, header_encoding=None, validate_inbound_headers=True)
+#: So many frames that bring an answer no further are borne with while we wait for it: an upload of 10 MiB may be
+#: acknowledged with some thousand.
+_MOST_CONTROL_FRAMES = 10_000
+_DATA = 0  # RFC 9113's type of such a frame
+
+
+class _Flooded(h2.exceptions.DenialOfServiceError):
+    """More control frames than anybody needs."""
+
+
+class _Connection(h2.connection.H2Connection):
+    """h2's state of a connection, with two things that h2 has no settings for: an end to control frames, and a
+    GOAWAY after which the answers that are under way still come (RFC 9113, 6.8; python-hyper/h2#1181).
+    """
+
+    patience = _MOST_CONTROL_FRAMES
+
+    def _receive_frame(self, frame: Any) -> Any:
+        if frame.type != _DATA or not frame.data:
+            self.patience -= 1
+            if self.patience < 0:
+                raise _Flooded
+        return super()._receive_frame(frame)
+
+    def _receive_goaway_frame(self, frame: Any) -> Any:
+        farewell = h2.events.ConnectionTerminated()
+        farewell.error_code, farewell.last_stream_id = frame.error_code, frame.last_stream_id
+        return [], [farewell]
 
 
 class Session:
     """The state of one HTTP/2 connection, which outlives its requests."""
 
     def __init__(self, wire: Wire) -> None:
-        self.h2: Any = h2.connection.H2Connection(_CONFIG)
+        self.h2: Any = _Connection(_CONFIG)
         self.h2.local_settings = h2.settings.Settings(client=True, initial_values=_SETTINGS)
         self.h2.initiate_connection()
         self.ended = False
@@ -57,6 +85,7 @@ class Http2:
         self._body: list[bytes] = []
         self._size = 0
         self._unsent = b""
+        self._has_failed = False
 
     @property
     def began(self) -> bool:
@@ -76,6 +105,7 @@ class Http2:
         headers += [(n.lower(), v) for n, v in request.headers if n.lower() not in _OF_CONNECTION]
         self._stream = connection.get_next_available_stream_id()
         self._unsent = request.body
+        connection.patience = _MOST_CONTROL_FRAMES
         connection.send_headers(self._stream, headers, end_stream=not request.body)
         self._send_body()
         self._session.flush()
@@ -91,6 +121,8 @@ class Http2:
 
     def feed(self, data: bytes) -> None:
         """More bytes of the connection."""
+        if self._has_failed:
+            return
         now = perf_counter()
         if data.startswith(b"HTTP/1"):  # h2 would take it for the length of a frame, and wait for the rest
             self._fail("agreed on HTTP/2 and answered in HTTP/1")
@@ -100,6 +132,9 @@ class Http2:
                 self._take(event, now)
             if self._unsent:
                 self._send_body()
+        except _Flooded:
+            what = "no whole answer" if self.began else "no answer"
+            self._fail(f"sent more than {_MOST_CONTROL_FRAMES} control frames and {what}")
         except h2.exceptions.ProtocolError as error:
             self.keep_alive = False
             self._fail(f"broke the rules of HTTP/2: {error}")
@@ -107,9 +142,9 @@ class Http2:
 
     def _take(self, event: Any, now: float) -> None:
         match event:
-            case h2.events.ConnectionTerminated():
+            case h2.events.ConnectionTerminated(last_stream_id=last):
                 self.keep_alive, self._session.ended = False, True
-                if not self.began:
+                if event.error_code or (last or 0) < self._stream:
                     self._fail(f"ended the HTTP/2 connection: {_name(event.error_code)}")
             case h2.events.ResponseReceived(stream_id=self._stream):
                 self.first_byte = now
@@ -152,7 +187,7 @@ class Http2:
 
     def _fail(self, what: str) -> None:
         phase = "transfer" if self.began else "processing"
-        self.keep_alive = False
+        self.keep_alive, self._has_failed = False, True
         if not self.done.done():
             self.stop()
             self.done.set_exception(NetError(f"{phase}: {self._where} {what}", phase))

@@ -32,7 +32,7 @@ class Stream:
         self._buffer += data
         if len(self._buffer) > MAX_PIECE and not self._paused:
             self._paused = True
-            self._wire.transport.pause_reading()
+            self._wire.pause()
         self._more.set()
 
     def closed(self, error: Exception | None) -> None:
@@ -84,6 +84,6 @@ class Stream:
             raise self.error(f"sent {MAX_PIECE} bytes without an end")
         if self._paused:
             self._paused = False
-            self._wire.transport.resume_reading()
+            self._wire.resume()
         self._more.clear()
         await self._more.wait()

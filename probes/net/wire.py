@@ -15,6 +15,9 @@ from probes.net.tls import TlsError, from_ssl_error
 _HEAD_START = 0.25
 #: A TLS record holds no more (RFC 8446, 5.1), and OpenSSL gives one record at a time.
 _READ = 16 * 1024
+#: So many bytes are handed on in one turn of the loop, about; the rest waits for the next, so that no server, however
+#: small the pieces that it sends, keeps timers and other looks from theirs.
+_TURN = 32 * 1024
 
 
 class Reader(Protocol):
@@ -44,11 +47,14 @@ class Wire(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_behind",
         "_early",
         "_hold",
         "_incoming",
         "_outgoing",
+        "_paused",
         "_reader",
+        "_rest",
         "_shaking",
         "alpn",
         "error",
@@ -72,11 +78,14 @@ class Wire(asyncio.Protocol):
         self._shaking: asyncio.Future[None] | None = None
         self._early = _Early()
         self._reader: Reader = self._early
+        self._behind = False  # something has come that this turn has no time for: of plain bytes, `_rest`
+        self._rest = b""
+        self._paused = False
 
     @property
     def is_quiet(self) -> bool:
         """Open, and nothing has come that nobody asked for."""
-        return not self.lost and not self._early.data
+        return not self.lost and not self._early.data and not self._behind
 
     def attach(self, reader: Reader) -> None:
         """From now on `reader` gets what comes, beginning with what came before."""
@@ -101,8 +110,20 @@ class Wire(asyncio.Protocol):
             self.tls.write(data)
             self.transport.write(self._outgoing.read())
 
+    def pause(self) -> None:
+        """Let the other side wait with more."""
+        self._paused = True
+        self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._paused = False
+        if not self._behind:
+            self.transport.resume_reading()
+
     def close(self) -> None:
         """Hang up, politely where that costs no waiting."""
+        self._behind = False
         if self.tls is not None and not self.lost and self._shaking is None:
             try:
                 self.tls.unwrap()
@@ -112,6 +133,7 @@ class Wire(asyncio.Protocol):
 
     def abort(self) -> None:
         """Hang up at once."""
+        self._behind = False
         self.transport.abort()
 
     async def start_tls(self, context: ssl.SSLContext, host: str, *, hold: bool = False) -> TlsFacts:
@@ -167,9 +189,10 @@ class Wire(asyncio.Protocol):
 
     def _decrypt(self) -> None:
         assert self.tls is not None
+        later = max(self._incoming.pending - _TURN, 0)
         try:
             # Asking only while there is something: each SSLWantReadError costs microseconds.
-            while self._incoming.pending or self.tls.pending():
+            while self._incoming.pending > later or self.tls.pending():
                 data = self.tls.read(_READ)
                 if not data:  # TLS' own goodbye (close_notify), while TCP may stay open
                     self._hung_up(None)
@@ -180,8 +203,24 @@ class Wire(asyncio.Protocol):
         except ssl.SSLError as error:
             self._hung_up(error)
             self.transport.abort()
+        if later and not self.lost:
+            self._put_off()
         if self._outgoing.pending and not self._hold:
             self.transport.write(self._outgoing.read())
+
+    def _put_off(self) -> None:
+        """What is left has to wait for the next turn of the loop, and the other side with more of it."""
+        self._behind = True
+        self.transport.pause_reading()
+        asyncio.get_running_loop().call_soon(self._catch_up)
+
+    def _catch_up(self) -> None:
+        if not self._behind:  # we have hung up
+            return
+        self._behind, rest, self._rest = False, self._rest, b""
+        self.data_received(rest)
+        if not self._behind and not self._paused:
+            self.transport.resume_reading()
 
     def _hung_up(self, error: Exception | None) -> None:
         if not self.lost:
@@ -195,6 +234,9 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """asyncio: more bytes."""
         if self.tls is None:
+            if len(data) > _TURN:
+                data, self._rest = data[:_TURN], data[_TURN:]
+                self._put_off()
             self._reader.feed(data)
             return
         self._incoming.write(data)
@@ -205,6 +247,9 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio: the other side, or we, hung up."""
+        if self._behind:  # what it said before is heard first
+            asyncio.get_running_loop().call_soon(self.connection_lost, error)
+            return
         shaking = self._shaking
         self._hung_up(error)
         if shaking is not None and not shaking.done():

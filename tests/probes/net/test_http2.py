@@ -119,6 +119,58 @@ async def test_bad_answers_are_down(authority: Authority, act: Act, reason: str)
     assert (finding.outcome, finding.reason) == (Outcome.DOWN, reason)
 
 
+def goaway(last: int, code: int) -> bytes:
+    return b"\0\0\x08\7\0\0\0\0\0" + last.to_bytes(4, "big") + code.to_bytes(4, "big")
+
+
+@pytest.mark.parametrize("when", ["before", "within"])
+@pytest.mark.parametrize(
+    ("last", "code", "reason"),
+    [
+        (1, 0, ""),
+        (2**31 - 1, 0, ""),
+        (0, 0, "ended the HTTP/2 connection: NO_ERROR"),
+        (1, 2, "ended the HTTP/2 connection: INTERNAL_ERROR"),
+    ],
+)
+@on_loop
+async def test_a_farewell_before_the_answer_is_whole(
+    authority: Authority, last: int, code: int, reason: str, when: str
+) -> None:
+    """RFC 9113, 6.8: what is under way up to the stream that GOAWAY names still comes."""
+    head, body = b"\0\0\1\1\4\0\0\0\1\x88", b"\0\0\5\0\1\0\0\0\1hello"
+    farewell = goaway(last, code)
+    sent = farewell + head + body if when == "before" else head + farewell + body
+
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        writer.write(b"\0\0\0\4\0\0\0\0\0" + sent)
+        await reader.read(65536)
+
+    async with serve(leave, tls=two(authority)) as port:
+        words: dict[str, Any] = {"type": "http", "ip": 4, "tls": {"ca": str(authority.ca)}, "http2": True}
+        url = f"https://localhost:{port}/"
+        finding = await look(HttpProbe, url=url, expect={"text": "hello"}, **words)
+    assert finding.reason.partition(f"localhost:{port} ")[2] == reason
+    assert finding.outcome is (Outcome.DOWN if reason else Outcome.UP)
+
+
+@on_loop
+async def test_a_connection_that_has_said_farewell_is_not_asked_again(authority: Authority) -> None:
+    def bow(connection: h2.connection.H2Connection, stream: int, path: bytes) -> None:
+        say(connection, stream, path)
+        connection._data_to_send[:0] = goaway(stream, 0)
+
+    http = Http(tls=TlsSettings(ca=authority.ca), family="4", http2=True, reuse=True)
+    async with (
+        serve(speaker(bow), tls=two(authority)) as port,
+        AsyncClient(transport=MeasuringTransport(http)) as client,
+    ):
+        responses = [await client.get(f"https://localhost:{port}/") for _ in range(3)]
+    assert [response.status_code for response in responses] == [200] * 3
+    assert ["tls" in response.extensions["phases"].seconds for response in responses] == [True] * 3
+
+
 @on_loop
 async def test_garbage_and_silence(authority: Authority) -> None:
     async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
