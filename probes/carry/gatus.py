@@ -33,13 +33,14 @@ def _mappings(root: Node, section: str) -> list[Words]:
     listed = root.step(section)
     if listed is None or listed.value is None:
         return []
+    if not isinstance(listed.value, list):
+        message = f"{section}: this is {listed.kind}; Gatus has a list of endpoints here"
+        raise YamlInvalid([Problem.at(listed.place, message)])
     problems = [
         Problem.at(one.place, f"{section}: this is {one.kind}; an endpoint of Gatus is a mapping")
-        for one in listed.items or [listed]
+        for one in listed.items
         if not isinstance(one.value, dict)
     ]
-    if isinstance(listed.value, dict):
-        problems = [Problem.at(listed.place, f"{section}: this is a mapping; Gatus has a list of endpoints here")]
     if problems:
         raise YamlInvalid(problems)
     return [plain(one) for one in listed.items]

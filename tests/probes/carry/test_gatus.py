@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.config import load
 from probes.carry.gatus import carry
 
+WORDS = ["name", "url", "dns", "conditions", "client", "headers", "interval", "enabled", "heartbeat", "extra-labels"]
 TOKEN = {"JOBS_IMPORT_TOKEN": "x", "NIGHTLY_TOKEN": "x"}
 
 
@@ -232,3 +235,20 @@ def test_what_is_written_wrong_is_said() -> None:
         "a, client: is 'x', and Gatus has a mapping there",
         "a, the condition '5': has no word in `expect`",
     ]
+
+
+ODD = st.recursive(
+    st.none()
+    | st.text("ab[]./:*()=<> 0", max_size=12)
+    | st.sampled_from(["https://a.example/", "tls://a", "[STATUS] == any()"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(WORDS), ODD, max_size=8), max_size=3))
+def test_an_endpoint_of_an_odd_shape_is_carried_or_said_to_be_lost(endpoints: list[dict[str, Any]]) -> None:
+    came = carry(yaml.safe_dump({"endpoints": endpoints, "external-endpoints": endpoints}), "gatus.yaml")
+    assert len(came.probes) + len(came.lost) >= len(endpoints)
+    assert len(yaml.safe_load(came.text())["probes"]) == len(came.probes)
