@@ -12,6 +12,8 @@ from pydantic_core import CoreSchema, core_schema
 
 _PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+#: Of a redirect's goal: where its query begins, and how a goal with a host does.
+_BEHIND_PATH, _SLASHES = re.compile(r"[?#]"), re.compile(r"\A(https?:|)//+", re.IGNORECASE)
 _SAFE_PATH = "%/:=&?~#+!$,;'@()*[]|"
 
 
@@ -122,8 +124,15 @@ class Url:
         return hash(str(self))
 
     def join(self, location: str) -> "Url":
-        """Where a redirect from here leads. Raises ValueError for what is not an http URL."""
-        return Url(urljoin(str(self), location.strip()))
+        """Where a redirect from here leads, as browsers read it. Raises ValueError for what is not an http URL.
+
+        A backslash is a slash up to the query, and before a host any number of slashes from two is two
+        (https://url.spec.whatwg.org/#special-authority-ignore-slashes-state).
+        """
+        location = location.strip()
+        path = _BEHIND_PATH.split(location, maxsplit=1)[0]
+        slashed = _SLASHES.sub(r"\1//", path.replace("\\", "/"))
+        return Url(urljoin(str(self), slashed + location[len(path) :]))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

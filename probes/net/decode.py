@@ -11,6 +11,9 @@ from probes.net.errors import NetError
 GZIP, RAW_DEFLATE = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
 #: Bytes that are unpacked in one go, and how many gzip members a body may have: each costs a little, however small.
 _PIECE, _MOST_MEMBERS = 4096, 10_000
+_GZIP_BEGINS = b"\x1f\x8b"
+#: What servers write where nothing is packed: browsers pass over it.
+_UNPACKED = ("", "identity", "none", "binary", "7bit", "8bit", "utf-8", "utf8", "utf-16", "us-ascii", "iso-8859-1")
 
 
 def _brotli(body: bytes, limit: int) -> bytes:
@@ -23,11 +26,12 @@ def _zstd(body: bytes, limit: int) -> bytes:
         return bytes(reader.read(limit + 1))
 
 
-def inflate(body: bytes, window: int, limit: int, out: list[bytes]) -> None:
+def inflate(body: bytes, window: int, limit: int, out: list[bytes], *, junk: bool = False) -> None:
     """Unpack into `out` what zlib reads by this window (its `wbits`), and stop beyond `limit` bytes.
 
-    Several gzip members in a row are one body (RFC 1952, 2.2); behind the other formats nothing counts. Raises
-    zlib.error, and what stands before the broken place is in `out`, to the last piece.
+    Several gzip members in a row are one body (RFC 1952, 2.2); behind the other formats nothing counts, and with
+    `junk`, as in browsers, nothing behind gzip that is not gzip too. Raises zlib.error, and what stands before the
+    broken place is in `out`, to the last piece.
     """
     place, room = 0, limit + 1
     for _ in range(_MOST_MEMBERS):
@@ -41,12 +45,14 @@ def inflate(body: bytes, window: int, limit: int, out: list[bytes]) -> None:
             place += len(piece) - len(unpacker.unused_data)
         if window < GZIP or place >= len(body) or room <= 0:
             return
+        if junk and not body.startswith(_GZIP_BEGINS, place):
+            return
     raise zlib.error(f"it has more than {_MOST_MEMBERS} parts")
 
 
 def _zlib(body: bytes, limit: int, window: int) -> bytes:
     out: list[bytes] = []
-    inflate(body, window, limit, out)
+    inflate(body, window, limit, out, junk=True)
     return b"".join(out)
 
 
@@ -83,7 +89,7 @@ def decode(body: bytes, encoding: bytes | None, limit: int, where: str) -> bytes
     """
     for name in reversed((encoding or b"").decode("latin-1").lower().split(",")):
         name = name.strip()
-        if not body or name in ("", "identity"):
+        if not body or name in _UNPACKED:
             continue
         if name not in _DECODERS:
             raise NetError(f"transfer: {where} sent the body encoded as {name!r}, which was not asked for", "transfer")

@@ -74,7 +74,10 @@ class Http1:
         self._parser: Any = httptools.HttpResponseParser(self)
         # As lenient as browsers: what shoppers can read must not look down to us.
         self._parser.set_dangerous_leniencies(
-            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_chunked_length=True
+            lenient_headers=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_chunked_length=True,
+            lenient_spaces_after_chunk_size=True,
         )
         self._body: list[bytes] = []
         self._size = 0

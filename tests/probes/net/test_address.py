@@ -45,6 +45,15 @@ def test_what_is_no_url_is_refused(text: str) -> None:
         ("https://shop.example/", "https://shop.example/"),
         (" /spaces ", "http://shop.example/spaces"),
         ("?page=2", "http://shop.example/a/b?page=2"),
+        ("\\ok", "http://shop.example/ok"),
+        ("c\\d?e=\\f#\\g", "http://shop.example/a/c/d?e=%5Cf"),
+        ("\\\\cdn.example\\x", "http://cdn.example/x"),
+        ("http:\\\\cdn.example/x", "http://cdn.example/x"),
+        ("http:///cdn.example/x", "http://cdn.example/x"),
+        ("HTTPS:////cdn.example//x", "https://cdn.example//x"),
+        ("///cdn.example/x", "http://cdn.example/x"),
+        ("/a//b", "http://shop.example/a//b"),
+        ("/to?url=http:///x", "http://shop.example/to?url=http:///x"),
     ],
 )
 def test_where_a_redirect_leads(location: str, there: str) -> None:

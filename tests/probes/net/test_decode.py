@@ -72,6 +72,22 @@ def test_as_far_as_it_goes(body: bytes, compression: str, came: bytes, wrong: st
     assert bool(reason) == bool(wrong)
 
 
+def test_what_is_no_compression_at_all_is_left_as_it_is() -> None:
+    """Servers write a charset there, or what they mean to be nothing; browsers show the body, and so does Go."""
+    for word in (b"utf-8", b"none", b"UTF-8, gzip"):
+        body = gzip.compress(b"hello") if b"gzip" in word else b"hello"
+        assert decode(body, word, 1000, "shop") == b"hello"
+
+
+def test_junk_behind_gzip_is_nobodys_business_in_a_browser() -> None:
+    two = gzip.compress(b"hel") + gzip.compress(b"lo")
+    for junk in (b"\0", b"\0" * 10_000, b"what?", b"\x1f", b"\n"):
+        assert decode(two + junk, b"gzip", 1000, "shop") == b"hello"
+    for wrong in (gzip.compress(b"hello")[:-1], two[:-1], b"junk" + two, two[:10] + b"what?" + two[15:]):
+        with pytest.raises(NetError, match="sent a body that is not gzip"):
+            decode(wrong, b"gzip", 1000, "shop")
+
+
 def test_what_nobody_asked_for_is_told_by_name() -> None:
     assert can_unpack("gzip")
     assert not can_unpack("lzma")

@@ -58,6 +58,13 @@ def test_whatever_comes_it_ends_and_stays_within_its_bounds(pieces: list[bytes],
     assert len(body) <= max_body + max(map(len, pieces), default=0)
 
 
+def test_what_browsers_read_is_read() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for size in (b"5 ", b"5   ", b"0005"):
+        error, status, _, _, body = asyncio.run(read([head + size + b"\r\nhello\r\n0\r\n\r\n"]))
+        assert (error, status, body) == ("None", 200, b"hello")
+
+
 @pytest.mark.parametrize(
     ("request_", "data"),
     [
