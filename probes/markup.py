@@ -9,8 +9,9 @@ from probes.formatting import FORMATTING, WALLS, Formatting, Open, Region
 
 #: Browsers stop nesting at 512. The parser's time grows with the square of the depth: 40,000 open tags take it 3 s.
 _DEEPEST = 1000
-#: So it does with the options of one select (50,000 take 47 s), and with bodies in bodies.
-_MOST = {"option": 5000, "body": 100, "html": 100}
+#: So it does with the options of one select (50,000 take 47 s), and with bodies in bodies; and with
+#: readings of ruby text and groups of options (20,000 take 0.6 s), of which a page has so many at most.
+_MOST = {"option": 5000, "body": 100, "html": 100, "optgroup": 5000, "rt": 10_000, "rp": 10_000}
 #: A tag's attributes are compared with each other: 40,000 in one take 6 s.
 _MOST_ATTRIBUTES = 500
 #: Characters. Longer pages are read so far.

@@ -110,6 +110,8 @@ _BOLD = "".join(f"<b id={number}>" for number in range(400))
         (f"<!-- --!>{_BOLD}-->", "<p>x"),
         (f"<select><iframe></select>{_BOLD}</iframe>", "<p>x"),
         ("", "<dd><li>"),
+        ("", "<rt>"),
+        ("", "<optgroup>"),
     ],
 )
 def test_what_formats_is_not_opened_again_without_end(start, piece):
