@@ -8,6 +8,7 @@ from typing import Any
 import httptools
 
 from probes.net.errors import NetError
+from probes.net.lengths import one_length
 from probes.net.message import Answer, Request, header
 from probes.net.tls import from_ssl_error
 
@@ -48,6 +49,7 @@ class Http1:
 
     __slots__ = (
         "_body",
+        "_came",
         "_head_only",
         "_head_size",
         "_in_head",
@@ -55,7 +57,7 @@ class Http1:
         "_max_body",
         "_parser",
         "_size",
-        "_start",
+        "_stumbled",
         "_where",
         "answer",
         "done",
@@ -71,20 +73,25 @@ class Http1:
         self._where = where
         self._head_only = head_only
         self._max_body = max_body
-        self._parser: Any = httptools.HttpResponseParser(self)
+        self._parser = self._new_parser()
+        self._body: list[bytes] = []
+        self._size = 0
+        self._in_head = True
+        self._head_size = 0
+        self._came: list[bytes] = []  # with the head, and perhaps a little of the body
+        self._stumbled = False
+        self._informational = 0
+
+    def _new_parser(self) -> Any:
+        parser = httptools.HttpResponseParser(self)
         # As lenient as browsers: what shoppers can read must not look down to us.
-        self._parser.set_dangerous_leniencies(
+        parser.set_dangerous_leniencies(
             lenient_headers=True,
             lenient_optional_cr_before_lf=True,
             lenient_chunked_length=True,
             lenient_spaces_after_chunk_size=True,
         )
-        self._body: list[bytes] = []
-        self._size = 0
-        self._in_head = True
-        self._head_size = 0
-        self._start = b""
-        self._informational = 0
+        return parser
 
     @property
     def began(self) -> bool:
@@ -97,18 +104,36 @@ class Http1:
             self.keep_alive = False  # bytes after the answer: this connection cannot be trusted any more
             return
         if self._in_head:
-            if len(self._start) < _SHOWN:
-                self._start += data[: _SHOWN - len(self._start)]
+            self._came.append(data)
             self._head_size += len(data)
+        if self._stumbled and self._in_head:
+            self._read_anew()
+        else:
+            self._parse(data)
+        if self._in_head and self._head_size > MAX_HEAD:
+            self._fail(f"sent more than {MAX_HEAD // 1024} KiB of headers without end")
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._finish()
         except httptools.HttpParserError as error:
-            if not self.done.done():
+            if self.done.done():
+                return
+            if self._in_head and not self._stumbled and "Content-Length" in str(error):
+                self._stumbled = True
+                self._read_anew()
+            else:
                 self._fail(f"sent what is not HTTP: {self._detail(error)}")
-        if self._in_head and self._head_size > MAX_HEAD:
-            self._fail(f"sent more than {MAX_HEAD // 1024} KiB of headers without end")
+
+    def _read_anew(self) -> None:
+        """From the start, once the head is whole: what made the parser stumble may be the same length said twice."""
+        self._came = [b"".join(self._came)]
+        data = one_length(self._came[0])
+        if data is not None:
+            self._parser = self._new_parser()
+            self._parse(data)
 
     def closed(self, error: Exception | None) -> None:
         """The connection has ended; that may be how the answer ends."""
@@ -200,8 +225,9 @@ class Http1:
 
     def _detail(self, error: Exception) -> str:
         """How it begins, if it is no HTTP from the start; else what the parser stumbled over."""
-        if not self._start.startswith(b"HTTP/"):
-            return repr(self._start.decode("utf-8", "replace"))
+        start = b"".join(self._came)[:_SHOWN]
+        if not start.startswith(b"HTTP/"):
+            return repr(start.decode("utf-8", "replace"))
         return str(error) or "no parseable answer"
 
     def _fail(self, what: str, how: str = "") -> None:

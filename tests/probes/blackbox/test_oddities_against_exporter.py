@@ -47,7 +47,6 @@ _STRICT = "our parser (llhttp, as in Node) takes this for no HTTP, Go's does"
 #: Why the two differ, where they do.
 EXPLAINED = {
     "HTTP/1.2": _STRICT,
-    "the same length twice": _STRICT,
     "a space in a header's name": _STRICT,
     "a redirect to another scheme": "both fail; Go counts the redirect, we count those that led somewhere",
 }

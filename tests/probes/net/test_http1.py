@@ -13,6 +13,7 @@ from probes.net.errors import NetError
 from probes.net.http1 import Http1, encode
 from probes.net.message import Request
 
+NO_HTTP = "transfer: shop sent what is not HTTP: "
 ANSWERS = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
@@ -63,6 +64,27 @@ def test_what_browsers_read_is_read() -> None:
     for size in (b"5 ", b"5   ", b"0005"):
         error, status, _, _, body = asyncio.run(read([head + size + b"\r\nhello\r\n0\r\n\r\n"]))
         assert (error, status, body) == ("None", 200, b"hello")
+
+
+@pytest.mark.parametrize(
+    ("lengths", "rest", "told"),
+    [
+        (b"Content-Length: 5\r\nX-A: 1\r\ncontent-length:5 \r\nContent-Length: 5\r\n", b"hello", "None"),
+        (b"Content-Length: 5, 5\r\n", b"hello", "None"),
+        (b"Content-Length: 5 ,5\nContent-Length: 5\n", b"hello", "None"),
+        (b"Content-Length: 5, 6\r\n", b"hello", f"{NO_HTTP}Invalid character in Content-Length"),
+        (b"Content-Length: 5\r\nContent-Length: 6\r\n", b"hello", f"{NO_HTTP}Duplicate Content-Length"),
+        (b"Content-Length: x, x\r\n", b"hello", f"{NO_HTTP}Invalid character in Content-Length"),
+        (b"Content-Length: 5, 5\r\n", b"hel", "transfer: shop closed the connection after 3 of 5 bytes of the body"),
+    ],
+)
+def test_the_same_length_again_is_that_length(lengths: bytes, rest: bytes, told: str) -> None:
+    data = b"HTTP/1.1 200 OK\r\n" + lengths + b"\r\n" + rest
+    for pieces in ([data], [data[:30], data[30:]], [data[place : place + 1] for place in range(len(data))]):
+        error, _, _, headers, body = asyncio.run(read(pieces))
+        assert error == told
+        if error == "None":
+            assert (body, [value for name, value in headers if name == b"content-length"]) == (b"hello", [b"5"])
 
 
 @pytest.mark.parametrize(
