@@ -121,7 +121,7 @@ def test_what_formats_is_not_opened_again_without_end(start, piece):
 
 
 def _cost_of(text):
-    """MiB that parsing takes a process that may have one second and a half of the processor, and what is not read."""
+    """MiB that parsing takes a process that may have three seconds of the processor, and what is not read."""
     done = subprocess.run(
         [sys.executable, "-c", _PARSE], input=text, capture_output=True, text=True, check=True, timeout=60
     )
