@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from probes.net.address import Address, Url
+from probes.net.connect import connect
 from probes.net.errors import NetError
 from probes.net.handshake import handshake, with_certificates
 from probes.net.message import Hop
 from probes.net.proxy import ProxySettings, tunnel
 from probes.net.resolver import Family, Resolver
 from probes.net.tls import TlsError, TlsSettings
-from probes.net.wire import Wire, connect
+from probes.net.wire import Wire
 
 #: What we offer in ALPN, most wanted first.
 H1_ONLY, H2_FIRST = ("http/1.1",), ("h2", "http/1.1")

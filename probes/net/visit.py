@@ -7,6 +7,7 @@ from functools import partial
 from probes.base import Evidence, Sample
 from probes.net.address import Address, bracketed
 from probes.net.certificate import TlsFacts
+from probes.net.connect import connect
 from probes.net.deadline import Deadline
 from probes.net.dialogue import Dialogue, Turn
 from probes.net.errors import NetError, TimedOut
@@ -15,7 +16,7 @@ from probes.net.phases import Phases
 from probes.net.reach import reach_samples
 from probes.net.resolver import Family, Resolver
 from probes.net.tls import TlsError, TlsSettings
-from probes.net.wire import Wire, connect
+from probes.net.wire import Wire
 
 _DAY = 86400.0
 

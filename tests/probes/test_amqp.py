@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from probes.amqp import AmqpProbe, AmqpSettings
 from probes.base import Finding, Outcome
 from probes.net.amqp import Amqp, short
+from probes.net.connect import connect
 from probes.net.errors import NetError
 from probes.net.phases import Phases
 from probes.net.stream import Stream
-from probes.net.wire import connect
 from tests.looking import look, numbers
 from tests.servers import rabbitmq
 from tests.sockets import Authority, on_loop, refused_port, serve, silence

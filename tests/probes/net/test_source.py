@@ -14,10 +14,10 @@ from probes.base import Outcome, Probe
 from probes.clock import ClockProbe
 from probes.dns import DnsProbe
 from probes.http import HttpProbe
+from probes.net.connect import connect
 from probes.net.errors import NetError
 from probes.net.ping import open_socket
 from probes.net.resolver import Resolver
-from probes.net.wire import connect
 from probes.tcp import TcpProbe, TcpSettings
 from probes.tls import TlsProbe
 from tests.looking import look

@@ -13,8 +13,8 @@ import pytest
 
 from probes.base import Outcome
 from probes.http import HttpProbe
+from probes.net.connect import connect
 from probes.net.errors import NetError
-from probes.net.wire import connect
 from probes.tcp import TcpProbe
 from tests.looking import look, numbers
 from tests.sockets import Authority, Shop, after_head, answer, name_server, on_loop, refused_port, serve, silence
